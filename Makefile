@@ -1,0 +1,51 @@
+# One obvious command each. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup setup-dev accept test lint unit clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --without-pip $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 \
+	  || $(PYTHON) -m pip --python $(BIN)/python install --quiet pip setuptools \
+	  || { rm -rf $(VENV); echo "make: $(PYTHON) has neither ensurepip nor pip; install python3-venv (Debian) or name another Python: make PYTHON=…" >&2; exit 2; }
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: .ci/dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/dev.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## make .venv with what requirements.lock pins
+setup-dev: $(VENV)/.dev ## the same with the tools of the gate
+
+accept: setup ## set up, then judge the virtual router: the main job
+	$(BIN)/harness accept
+
+lint: setup-dev ## format, lint, types, arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup-dev ## pytest with coverage
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+
+test: lint unit ## set up, then everything CI runs
+
+clean: ## remove what the targets made, but not runs/
+	rm -rf $(VENV) build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

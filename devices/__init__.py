@@ -1,0 +1,1 @@
+"""Router models as data, and the virtual bench."""

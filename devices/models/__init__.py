@@ -1,0 +1,1 @@
+"""One TOML file a router model: USB ids, port roles, quirks with evidence."""

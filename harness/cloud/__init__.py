@@ -1,0 +1,1 @@
+"""The access server, the SIM bank and the carriers as the lab may see and steer them."""

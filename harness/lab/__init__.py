@@ -1,0 +1,1 @@
+"""What is where: lab.toml, discovery, inventory, leases."""

@@ -1,0 +1,1 @@
+"""Samples in, measurements out: goodput, latency, throttle verdict, accounting. Pure."""

@@ -1,0 +1,1 @@
+"""Bytes: serial ports, one reader thread a port, transcripts."""

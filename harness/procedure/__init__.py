@@ -1,0 +1,1 @@
+"""The canonical test and its variations, as callables: no pytest here."""

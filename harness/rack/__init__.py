@@ -1,0 +1,1 @@
+"""Many benches: health, quarantine, engines, nightly."""

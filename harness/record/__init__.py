@@ -1,0 +1,1 @@
+"""The journal of a run, its artifacts, its seal, and their verification."""

@@ -1,0 +1,1 @@
+"""The control plane of one router: profile, driver, attach table."""

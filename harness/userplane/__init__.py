@@ -1,0 +1,1 @@
+"""The user plane: a namespace per router, throttle, traffic, tap, counters."""
