@@ -1,0 +1,115 @@
+"""Reads lab.toml; every problem as ``lab.toml: dotted.key: problem; remedy``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from harness.core.errors import BenchError
+from harness.lab.schema import Lab
+
+_DOTTED: Final = re.compile(r"(?P<key>[a-z_][\w.-]*\.[\w.-]+): (?P<rest>.*)", re.DOTALL)
+_REMEDIES: Final = {
+    "missing": ("it is missing", "add it"),
+    "extra_forbidden": ("there is no such key", "remove it"),
+}
+
+
+def load_lab(path: Path) -> Lab:
+    """Read and check a bench file.
+
+    Raises:
+        BenchError: It is not there, is no TOML, or says something that cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        msg = f"{path}: there is no such file; name the bench's own with --lab"
+        raise BenchError(msg) from None
+    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as exc:
+        msg = f"{path}: it cannot be read: {exc}; name the bench's own with --lab"
+        raise BenchError(msg) from exc
+    lab = parse_lab(text, source=path.name)
+    _require_files(lab, path)
+    return lab
+
+
+def parse_lab(text: str, *, source: str = "lab.toml") -> Lab:
+    """Read the text of a bench file.
+
+    Raises:
+        BenchError: It is no TOML, or says something that cannot be; each problem is one line.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        msg = f"{source}: it is not TOML: {exc}; a table is [routers.r1], text is in quotes"
+        raise BenchError(msg) from None
+    try:
+        return Lab.model_validate(tables)
+    except ValidationError as exc:
+        lines = [f"{source}: {_line(problem)}" for problem in exc.errors()]
+        raise BenchError("\n".join(lines)) from None
+
+
+def _line(problem: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
+    """Write one of pydantic's problems as `dotted.key: problem; remedy`."""
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "(the whole file)"
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return f"{key}: there is no such key{_nearest(problem['loc'])}; remove it"
+    if kind in _REMEDIES:
+        what, remedy = _REMEDIES[kind]
+        return f"{key}: {what}; {remedy}"
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    dotted = _DOTTED.fullmatch(text)
+    if kind == "value_error" and dotted is not None:
+        return f"{dotted['key']}: {dotted['rest']}"
+    if ";" not in text:
+        text = f"{text[0].lower()}{text[1:]}; it is {problem.get('input')!r} now"
+    return f"{key}: {text}"
+
+
+def _nearest(location: tuple[object, ...]) -> str:
+    """Return a hint at the key that was probably meant, or nothing."""
+    fields: dict[str, Any] = dict(Lab.model_json_schema())
+    definitions = fields["$defs"]
+    for part in location[:-1]:
+        properties = fields.get("properties", {})
+        inner = properties.get(str(part), fields.get("additionalProperties") or {})
+        if not isinstance(inner, dict):
+            return ""
+        inner = inner.get("items", inner)
+        options = [inner, *inner.get("anyOf", ()), *inner.get("allOf", ())]
+        extra = inner.get("additionalProperties")
+        reference = next((str(o["$ref"]) for o in options if "$ref" in o), None)
+        fields = definitions[reference.rsplit("/", 1)[1]] if reference else inner
+        if reference is None and isinstance(extra, dict):
+            fields = {"additionalProperties": extra}
+    close = difflib.get_close_matches(str(location[-1]), fields.get("properties", {}), n=1)
+    return f", did you mean {close[0]!r}" if close else ""
+
+
+def _require_files(lab: Lab, path: Path) -> None:
+    """Check that each file that lab.toml names is there."""
+    services = {
+        "access_server": lab.access_server,
+        "core_network": lab.core_network,
+        "power": lab.power,
+    }
+    for table, service in services.items():
+        if service is None:
+            continue
+        for key in ("ca_file", "token_file"):
+            name = getattr(service, key)
+            if name is not None and not (path.parent / name).is_file():
+                msg = (
+                    f"{path.name}: {table}.{key}: there is no file {str(name)!r} beside "
+                    f"{path.name}; put it there or correct the name"
+                )
+                raise BenchError(msg)
