@@ -1,0 +1,1 @@
+"""The virtual bench: routers, carriers, access server and SIM bank; see README.md here."""
