@@ -62,7 +62,7 @@ def _line(problem: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "(the whole file)"
     kind = problem["type"]
     if kind == "extra_forbidden":
-        return f"{key}: there is no such key{_nearest(problem['loc'])}; remove it"
+        return f"{key}: there is no such key{_nearest(str(problem['loc'][-1]))}"
     if kind in _REMEDIES:
         what, remedy = _REMEDIES[kind]
         return f"{key}: {what}; {remedy}"
@@ -75,24 +75,12 @@ def _line(problem: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     return f"{key}: {text}"
 
 
-def _nearest(location: tuple[object, ...]) -> str:
+def _nearest(key: str) -> str:
     """Return a hint at the key that was probably meant, or nothing."""
-    fields: dict[str, Any] = dict(Lab.model_json_schema())
-    definitions = fields["$defs"]
-    for part in location[:-1]:
-        properties = fields.get("properties", {})
-        inner = properties.get(str(part), fields.get("additionalProperties") or {})
-        if not isinstance(inner, dict):
-            return ""
-        inner = inner.get("items", inner)
-        options = [inner, *inner.get("anyOf", ()), *inner.get("allOf", ())]
-        extra = inner.get("additionalProperties")
-        reference = next((str(o["$ref"]) for o in options if "$ref" in o), None)
-        fields = definitions[reference.rsplit("/", 1)[1]] if reference else inner
-        if reference is None and isinstance(extra, dict):
-            fields = {"additionalProperties": extra}
-    close = difflib.get_close_matches(str(location[-1]), fields.get("properties", {}), n=1)
-    return f", did you mean {close[0]!r}" if close else ""
+    tables = Lab.model_json_schema()["$defs"].values()
+    known = {name for table in tables for name in table.get("properties", {})}
+    close = difflib.get_close_matches(key, known | set(Lab.model_fields), n=1)
+    return f"; did you mean {close[0]!r}?" if close else "; remove it"
 
 
 def _require_files(lab: Lab, path: Path) -> None:

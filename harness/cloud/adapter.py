@@ -1,0 +1,42 @@
+"""What the lab wants of any access server, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from harness.cloud.model import RouterState, ServerEvent, Sim, SimState
+from harness.core.clock import Deadline
+
+
+class CloudAdapter(Protocol):
+    """The lab side of an access server with its SIM bank.
+
+    Every method raises `CloudError`, naming the party, when the server does not serve it.
+    """
+
+    def utc_us(self, deadline: Deadline) -> int:
+        """Return the server's time."""
+        ...
+
+    def router(self, imei: str, deadline: Deadline) -> RouterState | None:
+        """Return what the server knows of a router; None when it has never seen it."""
+        ...
+
+    def sims(self, deadline: Deadline) -> Sequence[Sim]:
+        """Return every SIM that the server knows."""
+        ...
+
+    def events(
+        self, *, after: int, deadline: Deadline, imei: str | None = None
+    ) -> Sequence[ServerEvent]:
+        """Return what happened after event number `after`, oldest first."""
+        ...
+
+    def set_sim_state(self, iccid: str, state: SimState, reason: str, deadline: Deadline) -> None:
+        """Mark a SIM, for example as quarantined."""
+        ...
+
+    def reassign(self, imei: str, reason: str, deadline: Deadline) -> None:
+        """Ask the server to give a router another SIM."""
+        ...

@@ -1,0 +1,158 @@
+"""What the lab side of an access server tells: routers, SIMs, events. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SimState = Literal[
+    "healthy", "near_cap", "throttled", "suspected", "unknown", "quarantined", "absent"
+]
+
+
+class _Answer(BaseModel):
+    """A part of an answer: keys that we do not know are the server's business."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Plan(_Answer):
+    """Contract terms of a SIM; None is "not known", which is never "no limit".
+
+    Attributes:
+        quota_bytes: Bytes a month at full speed.
+        reset_day: Day of the month on which the quota starts anew.
+        reset_time: Time of that day, HH:MM.
+        zone: Zone of that time.
+        throttle_bps: Rate after the quota, in bit/s.
+        window_bytes: Short-window rule: more than these bytes ...
+        window_days: ... in these days.
+        source: Where the terms are written.
+        disclosed: Whether the contract was disclosed to the operator.
+    """
+
+    quota_bytes: int | None = None
+    reset_day: int | None = None
+    reset_time: str | None = None
+    zone: str | None = None
+    throttle_bps: int | None = None
+    window_bytes: int | None = None
+    window_days: int | None = None
+    source: str | None = None
+    disclosed: bool = False
+
+
+class Sim(_Answer):
+    """One card of the SIM bank as the access server sees it.
+
+    Attributes:
+        slot: Slot in the bank, None when it is in none.
+        iccid: The card.
+        imsi: Its subscriber.
+        carrier: Carrier's name.
+        plmn: Carrier's PLMN code.
+        state: What the server thinks of it.
+        used_bytes: Bytes used since the last reset, both directions.
+        assigned_imei: Router that has it now.
+        plan: Contract terms.
+    """
+
+    slot: int | None = None
+    iccid: str
+    imsi: str
+    carrier: str
+    plmn: str
+    state: SimState
+    used_bytes: int = 0
+    assigned_imei: str | None = None
+    plan: Plan = Plan()
+
+
+class RouterState(_Answer):
+    """One router as the access server sees it.
+
+    Attributes:
+        imei: The router.
+        state: The server's word for it.
+        iccid: Carrier SIM that it was given, None when it has none.
+        firmware: Firmware version that it reported.
+        last_heartbeat_utc_us: When it was heard last.
+        used_bytes: Bytes of its plan used.
+    """
+
+    imei: str
+    state: str = ""
+    iccid: str | None = None
+    firmware: str | None = None
+    last_heartbeat_utc_us: int | None = None
+    used_bytes: int = 0
+
+
+class ServerEvent(_Answer):
+    """Something that the access server did or saw.
+
+    Attributes:
+        seq: Number in the server's order.
+        utc_us: The server's time.
+        kind: login, location, selected, no_sim, download_started, download_finished, held, ...
+        imei: Router concerned.
+        iccid: SIM concerned.
+        carrier: Carrier concerned.
+        plmn: Its PLMN code.
+        detail: What else the server says.
+    """
+
+    seq: int
+    utc_us: int
+    kind: str
+    imei: str | None = None
+    iccid: str | None = None
+    carrier: str | None = None
+    plmn: str | None = None
+    detail: Mapping[str, Any] | str | None = Field(default=None)
+
+
+class Subscriber(_Answer):
+    """One subscriber at a lab core network.
+
+    Attributes:
+        imsi: The subscriber.
+        attached_imei: Router that is attached with it.
+        address: Address of its PDN connection.
+        downlink_bps: Shaped rate to the router; None: unshaped.
+        uplink_bps: Shaped rate from the router.
+        dl_bytes: Bytes to the router, counted at layer 3.
+        ul_bytes: Bytes from the router, counted at layer 3.
+    """
+
+    imsi: str
+    attached_imei: str | None = None
+    address: str | None = None
+    downlink_bps: int | None = None
+    uplink_bps: int | None = None
+    dl_bytes: int = 0
+    ul_bytes: int = 0
+
+
+class CoreEvent(_Answer):
+    """Something that happened at a lab core network.
+
+    Attributes:
+        seq: Number in the network's order.
+        utc_us: The network's time.
+        kind: attach_request, auth, reject, attach, pdn, detach, ...
+        imei: Router concerned.
+        imsi: Subscriber concerned.
+        plmn: Carrier concerned.
+        cause: Reject cause (TS 24.301 9.9.3.9), when it is a reject.
+    """
+
+    seq: int
+    utc_us: int
+    kind: str
+    imei: str | None = None
+    imsi: str | None = None
+    plmn: str | None = None
+    cause: int | None = None
