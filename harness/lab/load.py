@@ -70,7 +70,7 @@ def _line(problem: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     dotted = _DOTTED.fullmatch(text)
     if kind == "value_error" and dotted is not None:
         return f"{dotted['key']}: {dotted['rest']}"
-    if ";" not in text:
+    if kind != "value_error":
         text = f"{text[0].lower()}{text[1:]}; it is {problem.get('input')!r} now"
     return f"{key}: {text}"
 

@@ -64,7 +64,7 @@ def test_units_are_read_and_defaults_are_safe() -> None:
         (
             'rate = "40 Mbit/s"',
             "rate = true",
-            "lab.toml: carriers.docomo.rate: True is not a rate written as text; it is True now",
+            "lab.toml: carriers.docomo.rate: True has no unit; write a rate as text with its unit",
         ),
         (
             'usb_path = "1-1"',
@@ -85,8 +85,8 @@ def test_units_are_read_and_defaults_are_safe() -> None:
             'imei = "490154203237518"',
             'imei = "490154203237517"',
             (
-                "lab.toml: routers.r1.imei: '490154203237517' is not an IMEI; its last digit is not "
-                "the check digit of the others"
+                "lab.toml: routers.r1.imei: '490154203237517' is not an IMEI; its last digit is "
+                "not the check digit of the others"
             ),
         ),
         (
@@ -150,8 +150,8 @@ def test_several_problems_are_several_lines() -> None:
 
 def test_what_is_no_toml_is_said_so() -> None:
     """With the place, as the TOML reader tells it."""
-    with pytest.raises(BenchError, match=r"lab\.toml: it is not TOML: .*line 1"):
-        parse_lab("[bench")
+    with pytest.raises(BenchError, match=r"lab\.toml: it is not TOML: .*line 2"):
+        parse_lab("[bench]\nname = desk\n")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
