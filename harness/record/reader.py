@@ -1,0 +1,183 @@
+"""Reads the record of a run, finished or not, and never changes it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from harness.core.errors import BenchError
+from harness.record import rows
+from harness.record.database import Value, fetch, open_for_reading
+from harness.record.journal import JOURNAL_NAME, LOCK_NAME
+from harness.verdict.verdict import Verdict
+
+Row = TypeVar("Row")
+_DECODE: Final[dict[str, Callable[[Any], object]]] = {
+    "verdict": Verdict.from_word,
+    "requirements": lambda text: tuple(json.loads(text)),
+    "data": json.loads,
+    "environment": json.loads,
+    "evidence": json.loads,
+    "marginal": bool,
+    "is_virtual": bool,
+}
+_RESULTS: Final = (
+    "SELECT result.*, case_id, version AS case_version, title_en, title_ja, requirements"
+    " FROM result JOIN case_info ON case_info.id = case_key ORDER BY result.id"
+)
+_UNITS: Final = (
+    "SELECT unit.*, version AS firmware, sha256 AS firmware_sha256"
+    " FROM unit JOIN firmware ON firmware.id = firmware_id ORDER BY unit.id"
+)
+
+
+class RunRecord:
+    """One run, opened for reading; a context manager. Closing twice is allowed.
+
+    Attributes:
+        directory: The run's directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._path = directory / JOURNAL_NAME
+        self._connection = open_for_reading(self._path)
+
+    @classmethod
+    def open(cls, run_dir: Path) -> RunRecord:
+        """Open the record in `run_dir`.
+
+        Raises:
+            UsageError: There is none, or it is from a newer harness.
+            BenchError: It is damaged.
+        """
+        return cls(run_dir)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _rows(self, kind: type[Row], sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        names = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # every Row is a dataclass
+        found = fetch(self._connection, self._path, sql, values)
+        try:
+            return [
+                kind(
+                    **{
+                        k: _DECODE[k](v) if k in _DECODE else v
+                        for k, v in row.items()
+                        if k in names
+                    }
+                )
+                for row in found
+            ]
+        except (ValueError, KeyError) as exc:
+            msg = f"{self._path.name}: a row of {kind.__name__} cannot be read: {exc}"
+            raise BenchError(msg) from exc
+
+    def _of_result(self, kind: type[Row], table: str, result_id: int | None) -> list[Row]:
+        where = "" if result_id is None else " WHERE result_id = ?"
+        values = () if result_id is None else (result_id,)
+        return self._rows(kind, f"SELECT * FROM {table}{where} ORDER BY id", values)  # noqa: S608  # table names are ours
+
+    @property
+    def run(self) -> rows.RunRow:
+        """The run itself.
+
+        Raises:
+            BenchError: The journal was cut off before its first row.
+        """
+        found = self._rows(rows.RunRow, "SELECT * FROM run")
+        if not found:
+            msg = f"{self._path.name}: it has no run; the harness was killed before its first row"
+            raise BenchError(msg)
+        return found[0]
+
+    @property
+    def state(self) -> rows.RunState:
+        """Whether the run is going on, came to its end, or was interrupted."""
+        if self.run.finished_utc_us is not None:
+            return "finished"
+        return "running" if is_live(self.directory) else "interrupted"
+
+    def limit_sets(self) -> dict[str, str]:
+        """Return the texts of the limits files, by their SHA-256."""
+        found = fetch(self._connection, self._path, "SELECT sha256, text FROM limit_set")
+        return {str(row["sha256"]): str(row["text"]) for row in found}
+
+    def units(self) -> list[rows.UnitRow]:
+        """Return the routers."""
+        return self._rows(rows.UnitRow, _UNITS)
+
+    def results(self) -> list[rows.ResultRow]:
+        """Return the results in the order in which they began; cases that did not run as well."""
+        return self._rows(rows.ResultRow, _RESULTS)
+
+    def phases(self, result_id: int | None = None) -> list[rows.PhaseRow]:
+        """Return the phases of one result, or of all."""
+        return self._of_result(rows.PhaseRow, "phase", result_id)
+
+    def measurements(self, result_id: int | None = None) -> list[rows.MeasurementRow]:
+        """Return the measurements of one result, or of all."""
+        return self._of_result(rows.MeasurementRow, "measurement", result_id)
+
+    def sim_uses(self, result_id: int | None = None) -> list[rows.SimUseRow]:
+        """Return the cards that were used in one result, or in all."""
+        return self._of_result(rows.SimUseRow, "sim_use", result_id)
+
+    def events(self, result_id: int | None = None) -> list[rows.EventRow]:
+        """Return the events of one result, or of the whole run; in order of time."""
+        return sorted(
+            self._of_result(rows.EventRow, "event", result_id), key=lambda e: (e.t_ns, e.id)
+        )
+
+    def artifacts(self, result_id: int | None = None) -> list[rows.ArtifactRow]:
+        """Return the files kept of one result, or of all."""
+        return self._of_result(rows.ArtifactRow, "artifact", result_id)
+
+    def series(self, result_id: int | None = None) -> list[rows.SeriesRow]:
+        """Return the quantities over time of one result, or of all."""
+        where = "" if result_id is None else " WHERE result_id = ?"
+        values = () if result_id is None else (result_id,)
+        sql = f"SELECT * FROM series{where} ORDER BY id"  # noqa: S608  # no text from outside
+        return [_series(row) for row in fetch(self._connection, self._path, sql, values)]
+
+
+def is_live(run_dir: Path) -> bool:
+    """Tell whether some process is writing to the run now."""
+    try:
+        fd = os.open(run_dir / LOCK_NAME, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _series(row: dict[str, Any]) -> rows.SeriesRow:
+    count = len(row["times_ns"]) // 8
+    times_ns = struct.unpack(f"<{count}q", row["times_ns"])
+    values = struct.unpack(f"<{count}d", row["values"])
+    return rows.SeriesRow(
+        result_id=row["result_id"],
+        name=row["name"],
+        unit=row["unit"],
+        points=tuple(zip(times_ns, values, strict=True)),
+    )
