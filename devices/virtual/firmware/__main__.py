@@ -1,0 +1,90 @@
+"""``python -m devices.virtual.firmware --spec JSON``: one virtual router until the power goes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+from types import MappingProxyType
+
+from devices.virtual.channel import Channel
+from devices.virtual.firmware import card_steps, main_steps, seed_steps
+from devices.virtual.firmware.phases import State
+from devices.virtual.firmware.router import Router
+from devices.virtual.firmware.spec import RouterSpec, read_spec
+from devices.virtual.namespaces import die_with_parent, enter
+
+_AWAY_S = 0.3
+"""How long the ports are gone after a reset, in seconds, besides the time to boot."""
+
+STEPS = MappingProxyType(
+    {
+        State.BOOT: seed_steps.boot,
+        State.SEED_SEARCH: seed_steps.seed_search,
+        State.SEED_BEARER: seed_steps.seed_bearer,
+        State.LOGIN: seed_steps.login,
+        State.LOCATE: seed_steps.locate,
+        State.SELECT: card_steps.select,
+        State.NO_CARD: card_steps.no_card,
+        State.DOWNLOAD: card_steps.download,
+        State.HOLD: card_steps.hold,
+        State.REASSIGN: card_steps.reassign,
+        State.ATTACH: main_steps.attach,
+        State.PDN: main_steps.pdn,
+        State.DATA: main_steps.data,
+        State.OWN_CARD: main_steps.own_card,
+        State.OWN_DATA: main_steps.own_data,
+    }
+)
+
+
+async def _until_told(control: Channel) -> None:
+    async for message in control.messages():
+        if message.get("t") == "term":
+            return
+
+
+async def _live(spec: RouterSpec, control: Channel) -> None:
+    """Be one router until its firmware resets."""
+    router = Router(spec, control)
+    living = asyncio.ensure_future(router.live(STEPS))
+    restart = asyncio.ensure_future(router.restart.wait())
+    try:
+        await asyncio.wait({living, restart}, return_when=asyncio.FIRST_COMPLETED)
+        if living.done():
+            living.result()
+    finally:
+        for task in (living, restart):
+            task.cancel()
+        await asyncio.gather(living, restart, return_exceptions=True)
+        router.close()
+
+
+async def _main(spec: RouterSpec) -> None:
+    control = await Channel.over(socket.socket(fileno=spec.control_fd))
+    told = asyncio.ensure_future(_until_told(control))
+    while not told.done():
+        living = asyncio.ensure_future(_live(spec, control))
+        await asyncio.wait({living, told}, return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            living.cancel()
+        await asyncio.gather(living, return_exceptions=told.done())
+        if not told.done():
+            control.send({"t": "reenumerate", "down": True})
+            await asyncio.sleep(_AWAY_S)
+            control.send({"t": "reenumerate", "down": False})
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m devices.virtual.firmware")
+    parser.add_argument("--spec", required=True, help="JSON, see the README of devices/virtual")
+    spec = read_spec(parser.parse_args().spec)
+    die_with_parent()
+    if spec.netns_fd is not None:
+        enter(spec.netns_fd)
+    asyncio.run(_main(spec))
+
+
+if __name__ == "__main__":
+    main()

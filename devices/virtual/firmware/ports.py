@@ -1,0 +1,78 @@
+"""The router's two AT ports as pseudo terminals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import termios
+import tty
+from collections.abc import Callable
+
+_READ_BYTES = 4096
+_IN_CLOSE = 0x08 | 0x10
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Port:
+    """One pseudo terminal. The router holds both ends, so that hosts may come and go.
+
+    Args:
+        on_data: Takes what the host wrote.
+    """
+
+    def __init__(self, on_data: Callable[[bytes], None]) -> None:
+        self._on_data = on_data
+        self._master_fd, self._slave_fd = os.openpty()
+        tty.setraw(self._slave_fd)
+        os.set_blocking(self._master_fd, False)
+        self.node = os.ttyname(self._slave_fd)
+        self._out = bytearray()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._master_fd, self._on_readable)
+        self._watch_fd = _watch_close(self.node)
+        self._loop.add_reader(self._watch_fd, self._on_host_closed)
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the host; what nobody reads is lost once the kernel's buffer is full."""
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out += data
+
+    def close(self) -> None:
+        """Take the port away: the host sees a hang-up. May be called again."""
+        if self._master_fd < 0:
+            return
+        self._loop.remove_reader(self._master_fd)
+        self._loop.remove_reader(self._watch_fd)
+        for fd in (self._watch_fd, self._slave_fd, self._master_fd):
+            os.close(fd)
+        self._master_fd = -1
+
+    def _flush(self) -> None:
+        if self._master_fd >= 0 and self._out:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._master_fd, self._out)
+        self._out.clear()
+
+    def _on_readable(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._master_fd, _READ_BYTES)
+            self._on_data(data)
+            self._flush()
+
+    def _on_host_closed(self) -> None:
+        # A real port forgets TIOCEXCL with its last close; ours has no last close.
+        os.read(self._watch_fd, _READ_BYTES)
+        fcntl.ioctl(self._slave_fd, termios.TIOCNXCL)
+
+
+def _watch_close(path: str) -> int:
+    """Return an inotify descriptor that becomes readable when somebody closes the file."""
+    fd = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    if fd < 0 or _libc.inotify_add_watch(fd, path.encode(), _IN_CLOSE) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return int(fd)

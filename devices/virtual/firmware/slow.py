@@ -1,0 +1,73 @@
+"""Noticing that the card in use was slowed down; no I/O and no clock of its own.
+
+Passive: once a second the firmware gives the bytes that went through the user's bearer and
+how long a small question to the carrier's name server took. A line is *slow* in a second in
+which it carried traffic below the threshold although it was asked for more: the question
+waited behind a queue, or was lost. Ten such seconds out of twelve make a verdict, so that a
+short dip does not; one second at full speed clears the record.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+SLOW_BPS = 4_000_000
+"""Below this a busy line counts as slow, in bit/s."""
+
+BUSY_BPS = 30_000
+"""Below this a line counts as idle: nothing can be said about it."""
+
+QUEUED_S = 0.12
+"""A question that takes longer stood in a queue, in seconds."""
+
+NEEDED, WINDOW = 8, 10
+"""Slow seconds out of the last seconds with traffic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """One second of the user's bearer.
+
+    Attributes:
+        rate_bps: What went through, both directions, in bit/s.
+        question_s: How long the question took; None when it was lost.
+    """
+
+    rate_bps: float
+    question_s: float | None
+
+
+@dataclass(slots=True)
+class SlowDetector:
+    """Collects seconds and says when they make a slow line."""
+
+    needed: int = NEEDED
+    seconds: deque[tuple[bool, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
+
+    def add(self, second: Second) -> float | None:
+        """Take one second; return the mean rate in bit/s once the line is found slow."""
+        if second.rate_bps >= SLOW_BPS:
+            self.seconds.clear()
+            return None
+        is_queued = second.question_s is None or second.question_s > QUEUED_S
+        if second.rate_bps < BUSY_BPS and not is_queued:
+            return None
+        self.seconds.append((is_queued, second.rate_bps))
+        slow = [rate for was_queued, rate in self.seconds if was_queued]
+        if len(slow) < self.needed:
+            return None
+        return sum(slow) / len(slow)
+
+    def reset(self) -> None:
+        """Forget: another card is in use."""
+        self.seconds.clear()
+
+
+def dwell_s(changes_in_a_row: int) -> float:
+    """Return how long a card is kept before the next slow one is given back, in seconds.
+
+    Doubles with each change that brought no fast second, so that a pool of slow cards is not
+    gone round and round.
+    """
+    return min(600.0, 15.0 * 2.0 ** max(0, changes_in_a_row - 1)) if changes_in_a_row else 0.0
