@@ -110,6 +110,7 @@ class Database:
         Raises:
             BenchError: The disk is full, or the file is damaged; what was acknowledged is kept.
         """
+        values = [_storable(value) for value in values]
         with self._lock, _explained(self._path):
             if not durable:
                 return self._connection.execute(sql, values).lastrowid or 0
@@ -140,6 +141,13 @@ class Database:
         """Close the file; the last one out folds the write-ahead log into it."""
         with self._lock:
             self._connection.close()
+
+
+def _storable(value: Value) -> Value:
+    """Write out what UTF-8 cannot hold (lone surrogates stand for a device's bytes)."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
 
 
 @contextmanager

@@ -21,6 +21,7 @@ Row = TypeVar("Row")
 _DECODE: Final[dict[str, Callable[[Any], object]]] = {
     "verdict": Verdict.from_word,
     "requirements": lambda text: tuple(json.loads(text)),
+    "reliability": lambda text: tuple(json.loads(text)),
     "data": json.loads,
     "environment": json.loads,
     "evidence": json.loads,

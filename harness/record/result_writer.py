@@ -7,106 +7,15 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from harness.core.clock import Clock
 from harness.core.errors import UsageError
 from harness.core.party import Party
+from harness.measure.measurement import Measurement
 from harness.record.database import Database
 from harness.record.rows import EventKind
+from harness.verdict.judge import Judgement
 from harness.verdict.verdict import Verdict
-
-
-class Measured(Protocol):
-    """What `harness.measure.measurement.Measurement` has."""
-
-    @property
-    def name(self) -> str:
-        """What was measured."""
-        ...
-
-    @property
-    def value(self) -> float | None:
-        """The value; None when it could not be measured."""
-        ...
-
-    @property
-    def unit(self) -> str:
-        """Unit of value, low and high."""
-        ...
-
-    @property
-    def low(self) -> float | None:
-        """Lower end of the interval."""
-        ...
-
-    @property
-    def high(self) -> float | None:
-        """Upper end of the interval."""
-        ...
-
-    @property
-    def n(self) -> int:
-        """Number of observations."""
-        ...
-
-    @property
-    def reliability(self) -> object:
-        """Whether it can be relied on, in a word."""
-        ...
-
-    @property
-    def bytes_burnt(self) -> int:
-        """SIM data that measuring cost."""
-        ...
-
-
-class LimitLike(Protocol):
-    """What `harness.verdict.limits.Limit` has."""
-
-    @property
-    def name(self) -> str:
-        """Dotted name."""
-        ...
-
-    @property
-    def low(self) -> float | None:
-        """Smallest value that passes."""
-        ...
-
-    @property
-    def high(self) -> float | None:
-        """Greatest value that passes."""
-        ...
-
-    @property
-    def decision(self) -> str:
-        """The decision rule."""
-        ...
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        """Demands that it answers."""
-        ...
-
-
-class Judged(Protocol):
-    """What `harness.verdict.judge.Judgement` has."""
-
-    @property
-    def limit(self) -> LimitLike:
-        """The limit that judged."""
-        ...
-
-    @property
-    def verdict(self) -> Verdict:
-        """What it came to."""
-        ...
-
-    @property
-    def marginal(self) -> bool:
-        """Whether the interval straddles a bound."""
-        ...
 
 
 class ResultWriter:
@@ -156,8 +65,8 @@ class ResultWriter:
 
     def measurement(
         self,
-        measurement: Measured,
-        judgement: Judged | None = None,
+        measurement: Measurement,
+        judgement: Judgement | None = None,
         *,
         evidence: Mapping[str, object] | None = None,
     ) -> None:
@@ -183,7 +92,7 @@ class ResultWriter:
                 _real(measurement.low),
                 _real(measurement.high),
                 measurement.n,
-                str(measurement.reliability),
+                json.dumps(measurement.reliability, ensure_ascii=False),
                 measurement.bytes_burnt,
                 limit.name if limit else None,
                 _real(limit.low) if limit else None,

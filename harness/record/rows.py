@@ -185,7 +185,7 @@ class MeasurementRow:
         low: Lower end of the measurement's own interval.
         high: Upper end of it.
         n: Number of observations.
-        reliability: Why it can or cannot be relied on, in a word.
+        reliability: Doubts, each a clause in words; empty when there are none.
         bytes_burnt: SIM data that measuring cost.
         limit_name: Limit that judged it.
         limit_low: The limit's lower bound, copied.
@@ -205,7 +205,7 @@ class MeasurementRow:
     low: float | None
     high: float | None
     n: int
-    reliability: str
+    reliability: tuple[str, ...]
     bytes_burnt: int
     limit_name: str | None
     limit_low: float | None

@@ -92,7 +92,7 @@ CREATE TABLE measurement (
     low REAL,                               -- the measurement's own interval
     high REAL,
     n INTEGER NOT NULL,
-    reliability TEXT NOT NULL,
+    reliability TEXT NOT NULL,              -- JSON array: doubts, each a clause in words
     bytes_burnt INTEGER NOT NULL,
     limit_name TEXT,                        -- NULL: reported, not judged
     limit_low REAL,                         -- limits are copied in, never looked up

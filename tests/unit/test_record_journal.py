@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,12 @@ import pytest
 from harness.core.clock import FakeClock
 from harness.core.errors import UsageError
 from harness.core.party import Party
+from harness.measure.measurement import Measurement
 from harness.record.journal import RunJournal
 from harness.record.reader import RunRecord
 from harness.record.result_writer import ResultWriter
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
+from harness.verdict.judge import Judgement
 from harness.verdict.limits import Limit
 from harness.verdict.verdict import Verdict
 
@@ -38,29 +39,16 @@ CASE = CaseInfo(
 S = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A measurement, as the measuring side has it."""
-
-    name: str = "throttle.ratio"
-    value: float | None = 0.998
-    unit: str = "1"
-    low: float | None = 0.99
-    high: float | None = 1.01
-    n: int = 40
-    reliability: str = "steady"
-    bytes_burnt: int = 49_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A judgement, as the judging side has it."""
-
-    limit: Limit
-    verdict: Verdict
-    marginal: bool
-
-
+READING = Measurement(
+    name="throttle.ratio",
+    value=0.998,
+    unit="1",
+    low=0.99,
+    high=1.01,
+    n=40,
+    reliability=("radio was weak",),
+    bytes_burnt=49_000,
+)
 LIMIT = Limit(
     name="throttle.ratio", unit="1", low=0.97, high=1.03, requirements=("R12",), title="ratio"
 )
@@ -153,10 +141,10 @@ def test_phases_are_replaced_by_their_end(tmp_path: Path) -> None:
 def test_a_measurement_keeps_its_limit_beside_it(tmp_path: Path) -> None:
     """Limits are copied in: a later limits.toml cannot change what was demanded."""
     journal, result = begun(tmp_path, FakeClock(monotonic_ns=9))
-    judged = Judged(limit=LIMIT, verdict=Verdict.PASS, marginal=True)
+    judged = Judgement(limit=LIMIT, verdict=Verdict.PASS, marginal=True, text="")
 
-    result.measurement(Reading(), judged, evidence={"from": "goodput"})
-    result.measurement(Reading(name="seen", value=None, low=None, high=None))
+    result.measurement(READING, judged, evidence={"from": "goodput"})
+    result.measurement(Measurement(name="seen", value=None, unit="B"))
     journal.close()
 
     with RunRecord.open(journal.directory) as record:
@@ -177,7 +165,7 @@ def test_a_measurement_keeps_its_limit_beside_it(tmp_path: Path) -> None:
         )
         assert first.requirements == ("R12",)
         assert (first.verdict, first.marginal, first.t_ns) == (Verdict.PASS, True, 9)
-        assert (first.reliability, first.bytes_burnt) == ("steady", 49_000)
+        assert (first.reliability, first.bytes_burnt) == (("radio was weak",), 49_000)
         assert first.evidence == {"from": "goodput"}
         assert (second.value, second.limit_name, second.verdict) == (None, None, Verdict.NONE)
 
@@ -295,16 +283,28 @@ def test_an_unfinished_run_is_running_while_somebody_writes_then_interrupted(
     with RunRecord.open(journal.directory) as record:
         journal.close()
         journal.close()
-        assert record.state == "running"
+        states = [record.state]
         other.close()
-        assert record.state == "interrupted"
+        states.append(record.state)
         (row,) = record.results()
-        assert (row.state, row.finished_ns) == ("open", None)
+
+    assert states == ["running", "interrupted"]
+    assert (row.state, row.finished_ns) == ("open", None)
+
+
+def test_bytes_that_are_no_text_are_kept_readable(tmp_path: Path) -> None:
+    """A device may send anything; what UTF-8 cannot hold is written out."""
+    journal, result = begun(tmp_path, FakeClock())
+    result.event("at", b"\xff\x00A".decode("utf-8", "surrogateescape"))
+    journal.close()
+
+    with RunRecord.open(journal.directory) as record:
+        assert record.events()[0].text == "\\udcff\x00A"
 
 
 def test_attaching_needs_a_journal(tmp_path: Path) -> None:
     """The message says what to name."""
-    with pytest.raises(UsageError, match="there is no journal.sqlite; name a run directory"):
+    with pytest.raises(UsageError, match=r"there is no journal\.sqlite; name a run directory"):
         RunJournal.attach(tmp_path, FakeClock())
     with pytest.raises(UsageError, match="there is no journal; name a run directory"):
         RunRecord.open(tmp_path)

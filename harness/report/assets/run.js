@@ -1,0 +1,126 @@
+// Puts the page together: opens a case, its time-line, measurements, AT lines at the cursor.
+"use strict";
+
+const AROUND = 40;
+
+function grid(heads, rows, numeric = []) {
+  const cell = (tag, i, value) => element(tag, { class: numeric.includes(i) ? "num" : null }, value);
+  return element("table", {},
+    element("thead", {}, element("tr", {}, ...heads.map((h, i) => cell("th", i, h)))),
+    element("tbody", {}, ...rows.map((r) => element("tr", {}, ...r.map((v, i) => cell("td", i, v))))));
+}
+
+function shownValue(value, unit) {
+  if (value === null) return "–";
+  if (unit === "bit/s") return shownRate(value);
+  return `${Number(value.toPrecision(5))}${unit === "1" ? "" : ` ${unit}`}`;
+}
+
+function shownLimit(m) {
+  if (m.limit === null) return "–";
+  const low = m.limit_low === null ? "" : `≥ ${shownValue(m.limit_low, m.unit)}`;
+  const high = m.limit_high === null ? "" : `≤ ${shownValue(m.limit_high, m.unit)}`;
+  return `${[low, high].filter(Boolean).join(", ")} (${m.decision})`;
+}
+
+function measurements(detail) {
+  const rows = detail.measurements.map((m) => [
+    element("span", { class: `verdict v-${VERDICTS[m.verdict]}` },
+      `${SYMBOLS[VERDICTS[m.verdict]]} ${m.marginal ? word("marginal") : ""}`),
+    m.name, shownValue(m.value, m.unit),
+    m.low === null ? "–" : `${shownValue(m.low, m.unit)} … ${shownValue(m.high, m.unit)}`,
+    m.n, shownLimit(m), m.requirements.join(" "), m.reliability.join("; ") || "✓", `${m.bytes} B`]);
+  return grid(["", word("measurements"), word("value"), word("interval"), "n", word("limit"),
+    word("requirements"), word("reliability"), word("burnt")], rows, [2, 3, 4, 8]);
+}
+
+function artifactLinks(detail) {
+  return grid([word("artifacts"), "", "SHA-256", ""], detail.artifacts.map((a) => [
+    a[0], element("a", { href: `./${a[2].split("/").map(encodeURIComponent).join("/")}` }, a[1]),
+    element("span", { class: "hash" }, a[3].slice(0, 16)), `${a[4]} B ${a[5]}`]));
+}
+
+function utcOf(detail, t) {
+  return new Date((detail.start_utc_us + t * 1000) / 1000).toISOString().slice(11, 23) + "Z";
+}
+
+function eventRows(detail, t, body, onPick) {
+  const place = detail.events.findIndex((e) => e[0] >= t);
+  const middle = place < 0 ? detail.events.length : place;
+  const from = Math.max(0, middle - AROUND);
+  const shown = detail.events.slice(from, middle + AROUND);
+  body.replaceChildren(...shown.map((e) => {
+    const direction = { tx: "→ ", rx: "← " }[e[4].direction] ?? "";
+    const line = element("tr", { class: Math.abs(e[0] - t) < 1 ? "near" : null },
+      element("td", { class: "num" }, `${(e[0] / 1000).toFixed(3)} s`),
+      element("td", {}, utcOf(detail, e[0])), element("td", {}, e[1]),
+      element("td", {}, e[2] ?? ""), element("td", {}, direction + e[3]));
+    line.addEventListener("click", () => onPick(e[0]));
+    return line;
+  }));
+  const near = body.querySelector(".near") ?? body.children[Math.min(middle - from, body.children.length - 1)];
+  if (near) near.parentElement.parentElement.parentElement.scrollTop = near.offsetTop - 120;
+}
+
+function captureHint(detail, t, holder) {
+  const pcap = detail.artifacts.find((a) => a[0].startsWith("pcap"));
+  if (!pcap) return;
+  const at = (detail.start_utc_us + t * 1000) / 1e6;
+  holder.textContent = `${word("wireshark")} ${pcap[1]}: frame.time_epoch >= ${(at - 0.5).toFixed(3)}` +
+    ` && frame.time_epoch <= ${(at + 0.5).toFixed(3)}`;
+}
+
+async function openCase(table, row) {
+  const holder = document.getElementById("case");
+  const c = table.data.columns;
+  const [id, version, en, ja] = table.data.cases[c.case[row]];
+  const kind = table.kind(row);
+  const title = document.documentElement.lang === "ja" ? ja : en;
+  const cause = table.data.texts[c.cause[row]];
+  const owner = table.data.texts[c.owner[row]];
+  const heading = element("h2", { class: `v-${kind}` },
+    element("span", { class: "verdict" }, `${SYMBOLS[kind]} ${word(kind)} `), `${id} v${version} ${title}`);
+  const why = element("p", {}, [owner, cause].filter(Boolean).join(": "));
+  const detail = await unpack(`d${row}`);
+  holder.hidden = false;
+  if (detail === null) {
+    holder.replaceChildren(heading, why, element("p", { class: "quiet" }, word("not_kept")));
+    return;
+  }
+  const body = element("tbody", {});
+  const hint = element("p", { class: "quiet hash" });
+  const line = new TimeLine(detail, (t) => show(t));
+  const show = (t) => { eventRows(detail, t, body, (at) => line.move(at)); captureHint(detail, t, hint); };
+  const left = detail.events_left_out ? `${detail.events_left_out} ${word("left_out")}` : "";
+  holder.replaceChildren(heading, why, line.svg,
+    detail.measurements.length ? measurements(detail) : "",
+    element("h3", {}, `${word("at_lines")} ${left}`), hint,
+    element("div", { class: "at" }, element("table", {}, body)),
+    detail.artifacts.length ? artifactLinks(detail) : "");
+  const failed = detail.phases.find((p) => p[4] > 1);
+  line.move(failed ? failed[2] ?? failed[1] : line.first);
+}
+
+function localTimes() {
+  for (const time of document.querySelectorAll("time[data-us]")) {
+    const moment = new Date(Number(time.dataset.us) / 1000);
+    time.title = moment.toLocaleString("ja-JP", { timeZone: "Asia/Tokyo" }) + " JST";
+  }
+}
+
+unpack("table-data").then((data) => {
+  const table = new Table(data, (row) => openCase(table, row));
+  document.addEventListener("keydown", (event) => {
+    if (event.target.tagName === "INPUT") {
+      if (event.key === "Escape" || event.key === "Enter") table.view.focus();
+      return;
+    }
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) table.key(event);
+  });
+  localTimes();
+  const wanted = /^#r(\d+)$/.exec(location.hash);
+  const place = wanted === null ? 0 : table.rows.indexOf(Number(wanted[1]));
+  if (place > 0) table.pick(place);
+  table.open();
+  document.documentElement.dataset.ready = "yes";
+});
