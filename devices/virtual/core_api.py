@@ -1,0 +1,199 @@
+"""The core network's remote interface, as a lab core network has one: look, and switch."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from devices.virtual.carriers import Carriers
+from devices.virtual.journal import Journal
+from devices.virtual.name_server import NameServer
+from devices.virtual.plan import period_start, used_bytes
+from devices.virtual.subscribers import CoreNetwork, Place, Shaper, Subscriber
+
+_NETWORK_KEYS = ("reject_cause", "outage", "regulation_bps", "t3460_s", "t3412_s")
+_SHAPER_KEYS = ("downlink_bps", "uplink_bps", "mode", "bucket_bytes", "queue_bytes")
+_PLACE_KEYS = ("mcc", "mnc", "tac", "cell", "rsrp_dbm", "covered")
+
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+Thing = TypeVar("Thing")
+
+
+class CoreApi:
+    """Routes of ``/core/v1``.
+
+    Args:
+        carriers: Whom it looks at and steers.
+        journal: Their events.
+        names: The name server.
+        token: Bearer token that every request must carry.
+    """
+
+    def __init__(self, carriers: Carriers, journal: Journal, names: NameServer, token: str) -> None:
+        self._carriers = carriers
+        self._books = carriers.books
+        self._journal = journal
+        self._names = names
+        self._expected = f"Bearer {token}"
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        routes = [
+            ("/carriers", self._list_carriers, "GET"),
+            ("/carriers/{plmn}", self._show_carrier, "GET"),
+            ("/carriers/{plmn}", self._change_carrier, "PATCH"),
+            ("/subscribers/{imsi}", self._show_subscriber, "GET"),
+            ("/subscribers/{imsi}", self._change_subscriber, "PATCH"),
+            ("/radio/{imei}", self._show_place, "GET"),
+            ("/radio/{imei}", self._change_place, "PATCH"),
+            ("/name_server", self._change_name_server, "PATCH"),
+            ("/events", self._events, "GET"),
+        ]
+        return Starlette(
+            routes=[
+                Route(f"/core/v1{path}", self._guarded(handler), methods=[method])
+                for path, handler, method in routes
+            ]
+        )
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def guarded(request: Request) -> JSONResponse:
+            given = request.headers.get("authorization", "")
+            if not hmac.compare_digest(given, self._expected):
+                return JSONResponse({"error": "credentials"}, status_code=401)
+            return await handler(request)
+
+        return guarded
+
+    # -- carriers
+
+    async def _list_carriers(self, _: Request) -> JSONResponse:
+        carriers = [_network(core) for core in self._books.cores.values()]
+        return JSONResponse({"carriers": carriers})
+
+    def _carrier(self, request: Request) -> CoreNetwork:
+        return found(self._books.cores.get(request.path_params["plmn"]), "no such carrier")
+
+    async def _show_carrier(self, request: Request) -> JSONResponse:
+        return JSONResponse(_network(self._carrier(request)))
+
+    async def _change_carrier(self, request: Request) -> JSONResponse:
+        core = self._carrier(request)
+        await _change(core, request, _NETWORK_KEYS)
+        self._carriers.review_coverage()
+        self._carriers.meter()
+        return JSONResponse(_network(core))
+
+    # -- subscribers
+
+    def _line(self, request: Request) -> Subscriber:
+        return found(self._books.subscribers.get(request.path_params["imsi"]), "no such subscriber")
+
+    async def _show_subscriber(self, request: Request) -> JSONResponse:
+        self._carriers.meter()
+        return JSONResponse(self._subscriber(self._line(request)))
+
+    async def _change_subscriber(self, request: Request) -> JSONResponse:
+        line = self._line(request)
+        body = await body_of(request)
+        line.shaper = _shaper(line.shaper, body)
+        if "reject_cause" in body:
+            line.reject_cause = body["reject_cause"]
+        if "used_bytes" in body:
+            self._carriers.set_usage(line, int(body["used_bytes"]))
+        if "sqn_jump" in body:
+            line.sqn += int(body["sqn_jump"])
+        self._carriers.meter()
+        return JSONResponse(self._subscriber(line))
+
+    def _subscriber(self, line: Subscriber) -> dict[str, Any]:
+        now = self._carriers.clock.now()
+        return {
+            "imsi": line.imsi,
+            "iccid": line.iccid,
+            "plmn": line.core.plmn,
+            "carrier": line.core.name,
+            **{key: getattr(line.shaper, key) for key in _SHAPER_KEYS},
+            "reject_cause": line.reject_cause,
+            "dl_bytes": line.dl_bytes,
+            "ul_bytes": line.ul_bytes,
+            "period_bytes": used_bytes(line.usage_by_hour, period_start(now, line.terms)),
+            "quota_bytes": line.terms.quota_bytes,
+            "throttled_bps": self._carriers.throttle_of(line),
+            "attached_imei": line.attached_imei,
+            "address": line.address,
+        }
+
+    # -- places, names, events
+
+    def _place(self, request: Request) -> Place:
+        return found(self._books.places.get(request.path_params["imei"]), "no such router")
+
+    async def _show_place(self, request: Request) -> JSONResponse:
+        return JSONResponse(_place(self._place(request)))
+
+    async def _change_place(self, request: Request) -> JSONResponse:
+        place = self._place(request)
+        await _change(place, request, _PLACE_KEYS)
+        self._carriers.review_coverage(request.path_params["imei"])
+        return JSONResponse(_place(place))
+
+    async def _change_name_server(self, request: Request) -> JSONResponse:
+        body = await body_of(request)
+        self._names.silent = bool(body.get("silent", self._names.silent))
+        self._names.delay_s = float(body.get("delay_s", self._names.delay_s))
+        return JSONResponse({"silent": self._names.silent, "delay_s": self._names.delay_s})
+
+    async def _events(self, request: Request) -> JSONResponse:
+        after = int(request.query_params.get("after", "0"))
+        events = self._journal.after(after, request.query_params.get("imei"))
+        return JSONResponse({"events": events, "last": self._journal.last})
+
+
+def found(thing: Thing | None, otherwise: str) -> Thing:
+    """Return what was looked up; answer 404 if there is none."""
+    if thing is None:
+        raise HTTPException(404, otherwise)
+    return thing
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """Return a JSON object; answer 400 to anything else."""
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise HTTPException(400, "a JSON object is expected")
+    return body
+
+
+async def _change(target: object, request: Request, keys: tuple[str, ...]) -> None:
+    body = await body_of(request)
+    unknown = sorted(set(body) - set(keys))
+    if unknown:
+        raise HTTPException(400, f"unknown: {', '.join(unknown)}; known: {', '.join(keys)}")
+    for key, value in body.items():
+        setattr(target, key, value)
+
+
+def _shaper(old: Shaper, body: dict[str, Any]) -> Shaper:
+    known = {key: getattr(old, key) for key in _SHAPER_KEYS}
+    known.update({key: value for key, value in body.items() if key in _SHAPER_KEYS})
+    return Shaper(**known)
+
+
+def _network(core: CoreNetwork) -> dict[str, Any]:
+    names = ("name", "plmn", "apn", "rate_bps", *_NETWORK_KEYS)
+    return {name: getattr(core, name) for name in names}
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {key: getattr(place, key) for key in _PLACE_KEYS}

@@ -1,0 +1,428 @@
+"""The supervisor: builds the fabric, starts the processes, tells the lab what is plugged in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from devices.virtual import identity
+from devices.virtual.certificates import Certificates
+from devices.virtual.channel import Channel, Message
+from devices.virtual.defects.switches import Switches
+from devices.virtual.errors import WorldError
+from devices.virtual.fabric import ROUTER_LAN, TAP, UPLINK, Fabric, plug_lan, unplug_lan
+from devices.virtual.lab_file import LabFile, RouterEntry
+
+_READY_S = 20.0
+_RESTART_AFTER_S = 0.2
+_VENDOR, _PRODUCT = "1782", "4d11"
+_NET_INTERFACE = 0
+
+Emit = Callable[[Message], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Outlet:
+    """A router on the bench: its process while it has power, and what it shows on USB.
+
+    Attributes:
+        number: Outlet of the power strip, and index of the router.
+        entry: What ``lab.toml`` says.
+        netns_fd: Its namespace.
+        process: Its firmware; ``None`` without power.
+        channel: Line to the firmware.
+        shown: Functions on USB now.
+        ttys: Reported since the last time it (re)appeared.
+        ready: Set once it is on USB.
+    """
+
+    number: int
+    entry: RouterEntry
+    netns_fd: int
+    process: asyncio.subprocess.Process | None = None
+    channel: Channel | None = None
+    shown: list[Message] = field(default_factory=list)
+    ttys: list[Message] = field(default_factory=list)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the supervisor was told and what it built.
+
+    Attributes:
+        lab_path: The bench file.
+        lab: What it says.
+        defects: Planted faults.
+        state_dir: Where state is.
+        fabric: The namespaces.
+        certificates: TLS material.
+        offset_s: World's clock minus host's clock at the start.
+    """
+
+    lab_path: Path
+    lab: LabFile
+    defects: Switches
+    state_dir: Path
+    fabric: Fabric
+    certificates: Certificates
+    offset_s: float
+
+
+class Supervisor:
+    """Runs the world's processes.
+
+    Args:
+        world: What to run.
+        emit: Takes one message for the lab.
+    """
+
+    def __init__(self, world: World, emit: Emit) -> None:
+        self._world = world
+        self._emit = emit
+        self._offset_s = world.offset_s
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._channels: dict[str, Channel] = {}
+        self._ready = {name: asyncio.Event() for name in ("network", "access_server")}
+        self._interfaces = 0
+        self._announced = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outlets = [
+            Outlet(number=number, entry=entry, netns_fd=fd)
+            for number, (entry, fd) in enumerate(
+                zip(world.lab.routers, world.fabric.router_fds, strict=True)
+            )
+        ]
+
+    async def start(self) -> Message:
+        """Start everything; return the message that says what is plugged in.
+
+        Raises:
+            WorldError: A process ended or was not ready in time.
+        """
+        await asyncio.gather(self._start_network(), self._start_access_server())
+        waiting = [event.wait() for event in self._ready.values()]
+        try:
+            async with asyncio.timeout(_READY_S):
+                # The radio link must be there before the first router looks for it.
+                await self._ready["network"].wait()
+                await asyncio.gather(*(self._power_on(outlet) for outlet in self._outlets))
+                await asyncio.gather(*waiting, *(o.ready.wait() for o in self._outlets))
+        except TimeoutError:
+            late = [name for name, event in self._ready.items() if not event.is_set()]
+            late += [o.entry.name for o in self._outlets if not o.ready.is_set()]
+            msg = f"not ready after {_READY_S} s: {', '.join(late)}; {self._last_words(late)}"
+            raise WorldError(msg) from None
+        self._announced = True
+        return self._announcement()
+
+    def stop(self) -> None:
+        """End every process at once: what they must keep is on disk already."""
+        processes = [*self._children.values(), *(o.process for o in self._outlets)]
+        for process in processes:
+            if process is not None and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+
+    def _background(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine at all
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _log_path(self, name: str) -> Path:
+        return self._world.state_dir / f"{name}.log"
+
+    def _last_words(self, names: list[str]) -> str:
+        for name in names:
+            with contextlib.suppress(OSError):
+                lines = self._log_path(name).read_text(encoding="utf-8").splitlines()
+                if lines:
+                    return f"{name}: {lines[-1]}"
+        return "they wrote nothing"
+
+    async def _spawn(
+        self, name: str, module: str, spec: Message, fds: list[int]
+    ) -> tuple[asyncio.subprocess.Process, Channel]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        spec = {**spec, "control_fd": theirs.fileno()}
+        with self._log_path(name).open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                module,
+                "--spec",
+                json.dumps(spec),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[*fds, theirs.fileno()],
+            )
+        theirs.close()
+        return process, await Channel.over(ours)
+
+    # -- services
+
+    def _service_spec(self, service: str) -> Message:
+        world = self._world
+        return {
+            "lab_file": str(world.lab_path),
+            "state_dir": str(world.state_dir),
+            "internet_fd": world.fabric.internet_fd,
+            "certificate": str(world.certificates.server_file),
+            "foreign_certificate": str(world.certificates.foreign_file),
+            "token": identity.token(world.lab.conditions.random_seed, service),
+            "offset_s": self._offset_s,
+            "defects": sorted(world.defects.entries),
+        }
+
+    async def _start_network(self) -> None:
+        fabric = self._world.fabric
+        spec = self._service_spec("network")
+        spec["core_fds"], spec["router_fds"] = list(fabric.core_fds), list(fabric.router_fds)
+        spec["radio_socket"] = str(self._world.state_dir / "radio.sock")
+        fds = [fabric.internet_fd, *fabric.core_fds, *fabric.router_fds]
+        await self._start_service("network", spec, fds)
+
+    async def _start_access_server(self) -> None:
+        spec = self._service_spec("access_server")
+        await self._start_service("access_server", spec, [self._world.fabric.internet_fd])
+
+    async def _start_service(self, name: str, spec: Message, fds: list[int]) -> None:
+        process, channel = await self._spawn(name, f"devices.virtual.{name}", spec, fds)
+        self._children[name], self._channels[name] = process, channel
+        self._background(self._follow_service(name, process, channel))
+
+    async def _follow_service(
+        self, name: str, process: asyncio.subprocess.Process, channel: Channel
+    ) -> None:
+        async for message in channel.messages():
+            await self._from_service(name, message)
+        code = await process.wait()
+        self._emit({"event": "log", "party": name, "text": f"{name} ended with {code}"})
+        if name == "access_server" and self._announced:
+            # A server room has somebody who starts it again; its state is on disk.
+            await asyncio.sleep(_RESTART_AFTER_S)
+            await self._start_access_server()
+
+    async def _from_service(self, name: str, message: Message) -> None:
+        if message["t"] == "ready":
+            self._ready[name].set()
+        elif message["t"] == "log":
+            self._emit({"event": "log", "party": name, "text": message["text"]})
+        elif message["t"] == "clock":
+            self._offset_s = message["offset_s"]
+            self._channels["network"].send(message)
+        elif message["t"] == "power":
+            outlet = self._outlets[message["outlet"]]
+            await (self._power_on(outlet) if message["on"] else self._power_off(outlet))
+            self._channels[name].send({"t": "powered", "serial": message["serial"]})
+
+    # -- routers
+
+    def _router_spec(self, outlet: Outlet) -> Message:
+        world, entry = self._world, outlet.entry
+        conditions = world.lab.conditions
+        seed, own = identity.seed_sim(entry), entry.physical_sim
+        flash_dir = world.state_dir / "flash" / entry.imei
+        flash_dir.mkdir(parents=True, exist_ok=True)
+
+        def card(iccid: str, imsi: str, plmn: str, apn: str) -> Message:
+            keys = identity.keys_of(conditions.random_seed, iccid)
+            secret = {"k": keys.k.hex(), "opc": keys.opc.hex()}
+            return {"iccid": iccid, "imsi": imsi, "plmn": plmn, "apn": apn, **secret}
+
+        physical = None
+        if own is not None:
+            carrier = world.lab.carriers[own.carrier]
+            physical = card(own.iccid, own.imsi, carrier.plmn, carrier.apn) | {"pin": own.pin}
+        return {
+            "name": entry.name,
+            "imei": entry.imei,
+            "model": entry.model,
+            "usb_path": entry.usb_path,
+            "radio_socket": str(world.state_dir / "radio.sock"),
+            "flash_dir": str(flash_dir),
+            "lan_ifname": ROUTER_LAN,
+            "netns_fd": outlet.netns_fd,
+            "ca_file": str(world.certificates.ca_file),
+            "access_host": identity.ACCESS_HOST,
+            "access_port": 443,
+            "device_key": identity.device_key(conditions.random_seed, entry.imei).hex(),
+            "seed": card(seed.iccid, seed.imsi, identity.SEED_PLMN, identity.SEED_APN),
+            "physical_sim": physical,
+            "boot_s": conditions.boot_s,
+            "nas_timer_factor": conditions.nas_timer_factor,
+            "defects": world.defects.for_router(entry.name),
+            "lan_address": identity.LAN_ADDRESS,
+            "dhcp_pool": list(identity.DHCP_POOL),
+            "utc_offset_s": self._offset_s,
+        }
+
+    async def _power_on(self, outlet: Outlet) -> None:
+        if outlet.process is not None:
+            return
+        outlet.ttys = []
+        outlet.ready.clear()
+        self._plug(outlet)
+        outlet.process, outlet.channel = await self._spawn(
+            outlet.entry.name,
+            "devices.virtual.firmware",
+            self._router_spec(outlet),
+            [outlet.netns_fd],
+        )
+        self._background(self._follow_router(outlet, outlet.process, outlet.channel))
+
+    async def _power_off(self, outlet: Outlet) -> None:
+        process, outlet.process = outlet.process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        self._disappear(outlet)
+
+    async def _follow_router(
+        self, outlet: Outlet, process: asyncio.subprocess.Process, channel: Channel
+    ) -> None:
+        async for message in channel.messages():
+            if outlet.process is process:
+                self._from_router(outlet, message)
+        code = await process.wait()
+        if outlet.process is process:
+            # Nobody cut its power: the firmware is gone, and so is everything it showed.
+            outlet.process = None
+            self._disappear(outlet)
+            text = f"firmware of {outlet.entry.name} ended with {code}"
+            self._emit({"event": "log", "party": "router", "text": text})
+
+    def _from_router(self, outlet: Outlet, message: Message) -> None:
+        kind = message.get("t")
+        if kind == "tty":
+            outlet.ttys.append(self._function(outlet, "tty", message["interface"], message["node"]))
+        elif kind == "ready":
+            self._appear(outlet)
+        elif kind == "reenumerate" and message.get("down"):
+            self._disappear(outlet)
+        elif kind == "reenumerate":
+            outlet.ttys = []
+            self._plug(outlet)
+            if outlet.channel is not None:
+                outlet.channel.send({"t": "lan", "ifname": ROUTER_LAN})
+        elif kind == "log":
+            self._emit({"event": "log", "party": "router", "text": str(message.get("text"))})
+
+    def _plug(self, outlet: Outlet) -> None:
+        ifname = f"vusb{self._interfaces}"
+        self._interfaces += 1
+        unplug_lan(outlet.netns_fd)
+        plug_lan(ifname, outlet.number, outlet.netns_fd)
+        net = self._function(outlet, "net", _NET_INTERFACE, None)
+        outlet.shown = []
+        outlet.ttys.append(net | {"ifname": ifname, "mac": identity.usb_mac(outlet.number)})
+
+    def _function(
+        self, outlet: Outlet, subsystem: str, interface: int, node: str | None
+    ) -> Message:
+        function = {"subsystem": subsystem, "usb_path": outlet.entry.usb_path}
+        extra = {} if node is None else {"node": node}
+        return function | {"interface": interface, "driver": "virtual"} | extra
+
+    def _appear(self, outlet: Outlet) -> None:
+        usb = {
+            "subsystem": "usb",
+            "usb_path": outlet.entry.usb_path,
+            "vid": _VENDOR,
+            "pid": _PRODUCT,
+            "serial": outlet.entry.serial,
+            "manufacturer": "Virtual",
+            "product": "Pocket Router",
+        }
+        outlet.shown = [usb, *sorted(outlet.ttys, key=lambda f: (f["subsystem"] == "net", str(f)))]
+        outlet.ready.set()
+        if self._announced:
+            for device in outlet.shown:
+                self._emit({"event": "add", "device": device})
+
+    def _disappear(self, outlet: Outlet) -> None:
+        unplug_lan(outlet.netns_fd)
+        for device in reversed(outlet.shown):
+            self._emit({"event": "remove", "device": device})
+        outlet.shown = []
+        outlet.ready.clear()
+
+    def _announcement(self) -> Message:
+        world, conditions = self._world, self._world.lab.conditions
+        ca_file = str(world.certificates.ca_file)
+        seed = conditions.random_seed
+        return {
+            "version": 1,
+            "pid": os.getpid(),
+            "netns_pid": None,
+            "state_dir": str(world.state_dir),
+            "devices": [device for outlet in self._outlets for device in outlet.shown],
+            "taps": [{"name": "seed", "ifname": TAP}],
+            "uplink": {
+                "ifname": UPLINK,
+                "address": f"{identity.UPLINK}/24",
+                "gateway": identity.GATEWAY,
+                "dns": identity.DNS,
+            },
+            "access_server": {
+                "lab_url": f"https://{identity.ACCESS}:8443",
+                "ca_file": ca_file,
+                "token": identity.token(seed, "access_server"),
+                "device_host": identity.ACCESS_HOST,
+                "device_address": identity.ACCESS,
+            },
+            "core_network": {
+                "url": f"https://{identity.CORE_API}:8443",
+                "ca_file": ca_file,
+                "token": identity.token(seed, "network"),
+            },
+            "power": {
+                "url": f"http://{identity.POWER}",
+                "relays": {o.entry.usb_path: o.number for o in self._outlets},
+            },
+            "conditions": {
+                "nas_timer_factor": conditions.nas_timer_factor,
+                "quota_factor": conditions.quota_factor,
+                "date": conditions.date,
+                "random_seed": seed,
+            },
+        }
+
+
+async def supervise(world: World, emit: Emit) -> None:
+    """Run a world until standard input is closed or a signal asks for the end."""
+    supervisor = Supervisor(world, emit)
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    try:
+        starting = asyncio.create_task(supervisor.start())
+        ending = asyncio.create_task(end.wait())
+        loop.add_reader(sys.stdin.fileno(), _read_or_end, end)
+        await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            emit(starting.result())
+            await end.wait()
+        else:
+            starting.cancel()
+    finally:
+        supervisor.stop()
+
+
+def _read_or_end(end: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        end.set()
