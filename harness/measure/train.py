@@ -1,0 +1,219 @@
+"""A short UDP train: what a limiter is when TCP cannot show it.
+
+The sender sends numbered datagrams with its own time stamp at a known rate above the threshold,
+whatever happens to them. A token bucket of depth b and rate R lets b + R·t of them through; a
+shaper makes them wait first, a policer drops them at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.core.errors import UsageError
+from harness.core.units import BITS_PER_BYTE, NS_PER_S, format_rate
+from harness.measure.certificates import Bucket, FastCertificate
+from harness.measure.limiter import Limiter, Signs, classify
+from harness.measure.packets import Int64
+from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan
+
+_RATE_ABOVE: Final = 3.0
+_TAIL_S: Final = 0.25
+_RADIO_LOSS: Final = 0.1
+_FEWEST: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainPlan:
+    """A train to send.
+
+    Attributes:
+        rate_bps: Sending rate at layer 2, in bit/s.
+        packet_bytes: Size of each packet at layer 2.
+        packets: Number of packets.
+    """
+
+    rate_bps: float
+    packet_bytes: int
+    packets: int
+
+    @property
+    def duration_s(self) -> float:
+        """Time the sender takes, in seconds."""
+        return self.packets * self.packet_bytes * BITS_PER_BYTE / self.rate_bps
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes sent at layer 2."""
+        return self.packets * self.packet_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainArrivals:
+    """What came of a train, in order of arrival.
+
+    Attributes:
+        t_ns: Kernel time stamps of the arrivals.
+        number: Which packet of the train each was, from 0.
+        sent_ns: The sender's own time stamps; only differences count.
+        wire_bytes: Lengths at layer 2.
+    """
+
+    t_ns: Int64
+    number: Int64
+    sent_ns: Int64
+    wire_bytes: Int64
+
+
+def train_for(plan: ThrottlePlan, *, packet_bytes: int = 1442) -> TrainPlan:
+    """Return the shortest train that answers the question of `plan` for the stated bucket.
+
+    At three times the threshold it empties the deepest bucket, then keeps on for a quarter of a
+    second and a lump, or for eight packets of the threshold's rate.
+
+    Raises:
+        UsageError: The packets are too small to carry a number and a time stamp.
+    """
+    least = 100
+    if packet_bytes < least:
+        msg = f"a packet of a train has {least} bytes or more at layer 2; got {packet_bytes!r}"
+        raise UsageError(msg)
+    rate_bps = _RATE_ABOVE * plan.threshold_bps
+    empty_s = plan.bucket_bytes * BITS_PER_BYTE / (rate_bps - plan.threshold_bps)
+    tail_s = max(_TAIL_S, 8 * packet_bytes * BITS_PER_BYTE / plan.threshold_bps) + plan.lump_s
+    packets = math.ceil((empty_s + tail_s) * rate_bps / BITS_PER_BYTE / packet_bytes)
+    return TrainPlan(rate_bps=rate_bps, packet_bytes=packet_bytes, packets=packets)
+
+
+def judge_train(
+    question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals
+) -> ThrottleDecision:
+    """Answer the question of a throttle test from a train.
+
+    Args:
+        question: The same plan as that of the TCP test.
+        train: What was sent.
+        arrivals: What came, until nothing more came for a round trip and a lump.
+    """
+    count = len(arrivals.t_ns)
+    if count < _FEWEST:
+        return _answer(
+            question,
+            arrivals,
+            throttled=None,
+            reason=f"{count} of {train.packets} packets of the train came",
+        )
+    proof = FastCertificate(question.bucket).feed(
+        arrivals.t_ns.tolist(), arrivals.wire_bytes.tolist()
+    )
+    if proof is not None:
+        most = question.bucket.most_bytes
+        return _answer(
+            question,
+            arrivals,
+            throttled=False,
+            reason=f"more than {most:.0f} B above {format_rate(question.threshold_bps)} came",
+        )
+    return _slow(question, train, arrivals)
+
+
+def _slow(question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals) -> ThrottleDecision:
+    bucket = Bucket(rate_bps=question.threshold_bps, depth_bytes=question.bucket_bytes, lump_s=0.0)
+    start_ns = int(arrivals.t_ns[0])
+    # The stated bucket is empty once the train has sent more than it holds above the threshold.
+    drained_s = bucket.depth_bytes * BITS_PER_BYTE / (train.rate_bps - question.threshold_bps)
+    since_s = (arrivals.t_ns - start_ns) / NS_PER_S
+    end_s = max(train.duration_s, float(since_s[-1]))
+    rows = since_s >= drained_s
+    span_s = end_s - drained_s
+    got = float(arrivals.wire_bytes[rows].sum())
+    rate_bps = got * BITS_PER_BYTE / span_s
+    packet_bits = train.packet_bytes * BITS_PER_BYTE
+    slack_bits = packet_bits + rate_bps * question.lump_s
+    high_bps = (got * BITS_PER_BYTE + slack_bits) / span_s / (1 - _RADIO_LOSS)
+    low_bps = max(0.0, got * BITS_PER_BYTE - slack_bits) / span_s
+    if high_bps >= question.threshold_bps:
+        return _answer(
+            question,
+            arrivals,
+            throttled=None,
+            reason=f"the train came at {format_rate(rate_bps)}, too near the threshold",
+        )
+    limiter, steady_bps, depth = _describe(train, arrivals, drained_s, rate_bps, question.lump_s)
+    return _answer(
+        question,
+        arrivals,
+        throttled=True,
+        reason=f"of a train of {format_rate(train.rate_bps)} at most {format_rate(high_bps)} came",
+        figures=(steady_bps, min(low_bps, steady_bps), max(high_bps, steady_bps)),
+        limiter=limiter,
+        bucket_bytes=depth,
+    )
+
+
+def _describe(
+    train: TrainPlan,
+    arrivals: TrainArrivals,
+    drained_s: float,
+    rate_bps: float,
+    lump_s: float,
+) -> tuple[Limiter, float, float]:
+    """Return kind, rate and bucket depth of the limiter that a train ran into."""
+    total = np.cumsum(arrivals.wire_bytes)
+    since_s = (arrivals.t_ns - arrivals.t_ns[0]) / NS_PER_S
+    tail = np.flatnonzero(since_s >= drained_s)
+    if len(tail) >= _FEWEST:
+        tail_s = float(since_s[-1] - since_s[tail[0]])
+        rate_bps = float(total[-1] - total[tail[0]]) * BITS_PER_BYTE / max(tail_s, 1e-9)
+    depth = float((total - rate_bps / BITS_PER_BYTE * since_s).max())
+    way_s = (
+        (arrivals.t_ns - arrivals.sent_ns) - (arrivals.t_ns[0] - arrivals.sent_ns[0])
+    ) / NS_PER_S
+    way_s -= way_s.min()
+    gaps_s = np.diff(arrivals.t_ns) / NS_PER_S
+    seen_lump_s = min(lump_s, float(np.quantile(gaps_s, 0.95))) if len(gaps_s) else lump_s
+    signs = Signs(
+        queue_s=float(np.quantile(way_s, 0.75)),
+        loss=1 - len(total) / train.packets,
+        packet_s=0.0,
+        lump_s=seen_lump_s if float(way_s.std()) > 0 and _lumpy(arrivals) else 0.0,
+    )
+    return classify(signs), rate_bps, depth
+
+
+def _lumpy(arrivals: TrainArrivals) -> bool:
+    """Whether packets came in lumps: most at once, a few after a silence."""
+    gaps = np.diff(arrivals.t_ns)
+    sent = np.diff(arrivals.sent_ns) / np.maximum(1, np.diff(arrivals.number))
+    together = gaps < np.median(sent) / 4
+    return bool(together.mean() > 0.3)  # noqa: PLR2004 - paced packets seldom touch
+
+
+def _answer(
+    question: ThrottlePlan,
+    arrivals: TrainArrivals,
+    *,
+    throttled: bool | None,
+    reason: str,
+    figures: tuple[float, float, float] | None = None,
+    limiter: Limiter | None = None,
+    bucket_bytes: float | None = None,
+) -> ThrottleDecision:
+    waited = int(arrivals.t_ns[-1] - arrivals.t_ns[0]) / NS_PER_S if len(arrivals.t_ns) else 0.0
+    rate, low, high = figures or (None, None, None)
+    return ThrottleDecision(
+        throttled=throttled,
+        threshold_bps=question.threshold_bps,
+        bucket_limit_bytes=question.bucket_bytes,
+        rate_bps=rate,
+        rate_low_bps=low,
+        rate_high_bps=high,
+        limiter=limiter,
+        bucket_bytes=bucket_bytes,
+        waited_s=waited,
+        bytes_in=int(arrivals.wire_bytes.sum()),
+        reason=reason,
+    )
