@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import socket
 from types import MappingProxyType
 
@@ -16,6 +17,8 @@ from devices.virtual.namespaces import die_with_parent, enter
 
 _AWAY_S = 0.3
 """How long the ports are gone after a reset, in seconds, besides the time to boot."""
+_LAN_BACK_S = 5.0
+"""How long the bench may take to plug the LAN in again, in seconds."""
 
 STEPS = MappingProxyType(
     {
@@ -38,10 +41,20 @@ STEPS = MappingProxyType(
 )
 
 
-async def _until_told(control: Channel) -> None:
-    async for message in control.messages():
-        if message.get("t") == "term":
-            return
+class Supervisor:
+    """What the supervisor says on the control line."""
+
+    def __init__(self, control: Channel) -> None:
+        self._control = control
+        self.lan_is_back = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Take messages until the power is to go, or the supervisor is gone."""
+        async for message in self._control.messages():
+            if message.get("t") == "lan":
+                self.lan_is_back.set()
+            elif message.get("t") == "term":
+                return
 
 
 async def _live(spec: RouterSpec, control: Channel) -> None:
@@ -62,17 +75,28 @@ async def _live(spec: RouterSpec, control: Channel) -> None:
 
 async def _main(spec: RouterSpec) -> None:
     control = await Channel.over(socket.socket(fileno=spec.control_fd))
-    told = asyncio.ensure_future(_until_told(control))
+    supervisor = Supervisor(control)
+    told = asyncio.ensure_future(supervisor.listen())
     while not told.done():
         living = asyncio.ensure_future(_live(spec, control))
         await asyncio.wait({living, told}, return_when=asyncio.FIRST_COMPLETED)
         if told.done():
             living.cancel()
-        await asyncio.gather(living, return_exceptions=told.done())
-        if not told.done():
-            control.send({"t": "reenumerate", "down": True})
-            await asyncio.sleep(_AWAY_S)
-            control.send({"t": "reenumerate", "down": False})
+            await asyncio.gather(living, return_exceptions=True)
+            return
+        await living
+        await _reenumerate(control, supervisor)
+
+
+async def _reenumerate(control: Channel, supervisor: Supervisor) -> None:
+    """Go away from the bench and come back."""
+    supervisor.lan_is_back.clear()
+    control.send({"t": "reenumerate", "down": True})
+    await asyncio.sleep(_AWAY_S)
+    control.send({"t": "reenumerate", "down": False})
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAN_BACK_S):
+            await supervisor.lan_is_back.wait()
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+from pathlib import Path
 
 from devices.virtual.firmware.dhcp import DhcpServer
 from devices.virtual.firmware.transport import bound_socket
@@ -40,6 +41,10 @@ class Lan:
         Raises:
             OSError: The interface is not there, or a port is taken.
         """
+        for scope in ("all", "default"):
+            switch = Path(f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6")
+            if switch.exists():
+                switch.write_text("1", encoding="ascii")  # this world speaks IPv4 only
         with Rtnl() as rtnl:
             rtnl.address(self._ifname, str(self._address))
             rtnl.up(self._ifname)

@@ -18,7 +18,7 @@ from devices.virtual.firmware.seed_steps import (
     open_seed_bearer,
     take_speed_rules,
 )
-from devices.virtual.firmware.slow import Second, SlowDetector, dwell_s
+from devices.virtual.firmware.slow import BUSY_BPS, Second, SlowDetector, dwell_s
 from devices.virtual.firmware.transport import TransportError, resolve
 from devices.virtual.netlink import Rtnl
 
@@ -126,12 +126,14 @@ async def watch_traffic(router: Router) -> Event:
     """Look at the user's bearer once a second; a line found slow leads to another card."""
     detector = SlowDetector(needed=2 if "flaps_on_short_dip" in router.spec.defects else 8)
     began_s = time.monotonic()
+    is_busy = False
     while True:
-        question = asyncio.ensure_future(_ask_carrier(router))
+        question = asyncio.ensure_future(_ask_carrier(router, is_busy=is_busy))
         await asyncio.sleep(_SECOND_S)
         count = book_usage(router)
         _apply_tier(router)
         second = Second(rate_bps=count * _BITS_PER_BYTE / _SECOND_S, question_s=await question)
+        is_busy = second.rate_bps >= BUSY_BPS
         slow_bps = detector.add(second)
         if not detector.seconds and count:
             router.slow_changes = 0
@@ -158,10 +160,10 @@ def _remember_slow(router: Router, slow_bps: float) -> None:
         router.save_state()
 
 
-async def _ask_carrier(router: Router) -> float | None:
+async def _ask_carrier(router: Router, *, is_busy: bool) -> float | None:
     """Return how long a small question through the user's bearer took; None when it was lost."""
     upstream = router.lan.upstream
-    if upstream is None or not upstream[1]:
+    if upstream is None or not upstream[1] or not is_busy:
         return 0.0
     began_s = time.monotonic()
     try:
