@@ -1,0 +1,143 @@
+"""What udev knows of USB devices, now and as it changes. The only user of pyudev.
+
+Events are taken from udev, not from the kernel: they come when the rules have run, so that
+permissions are set and names are final. `udevadm settle` is neither needed nor enough: it waits
+for everybody's events that are already queued, and a router's next function is not yet.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import pyudev
+
+from harness.core.clock import Deadline
+from harness.core.errors import BenchError
+from harness.lab.description import Function
+from harness.lab.usb_tree import SUBSYSTEMS, SysRecord, UsbTree
+
+T = TypeVar("T")
+
+_UDEV_CONTROL: Final = Path("/run/udev/control")
+_RECEIVE_BUFFER_BYTES: Final = 32 << 20  # 20 routers on a hub that resets: 2,000 events at once
+_ATTRIBUTES: Final = ("idVendor", "idProduct", "serial", "manufacturer", "product")
+_POLL_S: Final = 0.2
+
+
+def read_record(device: pyudev.Device) -> SysRecord:
+    """Turn a pyudev device into a record; a device that has gone gives what is left of it."""
+    subsystem = str(device.subsystem)
+    attributes: dict[str, str] = {}
+    if device.device_type == "usb_device":
+        for name in _ATTRIBUTES:
+            value = device.attributes.get(name)
+            if value is not None:
+                attributes[name] = os.fsdecode(value).strip()
+    return SysRecord(
+        sys_path=str(device.sys_path),
+        subsystem=subsystem,
+        devtype=device.device_type,
+        driver=device.properties.get("ID_USB_DRIVER") or device.driver,
+        node=device.device_node,
+        attributes=attributes,
+    )
+
+
+def read_records(context: pyudev.Context) -> list[SysRecord]:
+    """Return a record of every device that may belong to a router."""
+    return [
+        read_record(device)
+        for subsystem in SUBSYSTEMS
+        for device in context.list_devices(subsystem=subsystem)
+        if "/usb" in device.sys_path
+    ]
+
+
+class UdevSource:
+    """What is plugged in, followed in a thread of its own.
+
+    The monitor is opened before the first look, so that nothing falls between the two.
+    """
+
+    def __init__(self, *, require_daemon: bool = True) -> None:
+        """Look at what is there and start to listen.
+
+        Args:
+            require_daemon: Refuse a host without udevd, where events never come.
+
+        Raises:
+            BenchError: udevd does not run here.
+        """
+        if require_daemon and not _UDEV_CONTROL.exists():
+            msg = (
+                f"there is no {_UDEV_CONTROL}: udevd does not run here (a container?), and nobody "
+                "would tell about plugging; start udevd, or give the container the host's /run/udev"
+            )
+            raise BenchError(msg)
+        context = pyudev.Context()
+        self._monitor = pyudev.Monitor.from_netlink(context, "udev")
+        for subsystem in SUBSYSTEMS:
+            self._monitor.filter_by(subsystem)
+        if os.geteuid() == 0:
+            self._monitor.set_receive_buffer_size(_RECEIVE_BUFFER_BYTES)
+        self._monitor.start()
+        self._changed = threading.Condition()
+        self._tree = UsbTree(read_records(context))
+        self._on_event: list[Callable[[str, SysRecord], None]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="udev", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; may be called again."""
+        self._stop.set()
+        self._thread.join()
+
+    def functions(self) -> tuple[Function, ...]:
+        """Return every device and function that is there now."""
+        with self._changed:
+            return self._tree.functions()
+
+    def generation(self, usb_path: str) -> int:
+        """Return how often a device has appeared at a path since this source was opened."""
+        with self._changed:
+            return self._tree.generation(usb_path)
+
+    def subscribe(self, on_event: Callable[[str, SysRecord], None]) -> None:
+        """Call `on_event` with action and record of each event, in this source's thread."""
+        with self._changed:
+            self._on_event.append(on_event)
+
+    def wait(
+        self, found: Callable[[tuple[Function, ...]], T | None], deadline: Deadline
+    ) -> T | None:
+        """Wait until `found` makes something of what is plugged in; None when time is over."""
+        with self._changed:
+            while True:
+                result = found(self._tree.functions())
+                if result is not None or deadline.passed:
+                    return result
+                self._changed.wait(deadline.left_s)
+
+    def _follow(self) -> None:
+        while not self._stop.is_set():
+            device = self._monitor.poll(timeout=_POLL_S)
+            if device is None:
+                continue
+            record = read_record(device)
+            with self._changed:
+                listeners = tuple(self._on_event)
+                if self._tree.apply(str(device.action), record):
+                    self._changed.notify_all()
+            for on_event in listeners:
+                on_event(str(device.action), record)

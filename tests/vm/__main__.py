@@ -1,0 +1,74 @@
+"""``python -m tests.vm [--fetch-only] [--timeout-s S] [-- COMMAND…]``: run a command in the guest.
+
+Its exit status is that of the command. Without a command: the USB tier.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from tests.vm import host_packages
+from tests.vm.kernel import unpacked_kernel
+from tests.vm.machine import Guest, run_guest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CACHE = CHECKOUT / ".vm"
+DEFAULT_COMMAND = (
+    "-m", "pytest", "-c", "tests/usb/pytest.ini", "--rootdir=tests/usb", "-q",
+    "-p", "no:cacheprovider", "--junitxml=.vm/results/junit.xml", "tests/usb",
+)  # fmt: skip
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.vm", description=__doc__)
+    parser.add_argument("--fetch-only", action="store_true", help="packages and kernel, no guest")
+    parser.add_argument("--timeout-s", type=float, default=900.0, help="end of the guest, at worst")
+    parser.add_argument("--memory-mb", type=int, default=1024)
+    parser.add_argument(
+        "--accel",
+        default=os.environ.get("VM_ACCEL", "tcg"),
+        help="tcg (default), or kvm where it is known to boot: on nested hosts it hangs",
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the guest and return the command's exit status; 3 when this host cannot run it."""
+    arguments = _arguments()
+    missing = host_packages.missing()
+    if missing and not host_packages.install(missing):
+        sys.stderr.write(
+            f"tests/vm: this host lacks {' '.join(missing)}; as root: "
+            f"apt-get install --no-install-recommends {' '.join(missing)}\n"
+        )
+        return 3
+    kernel = unpacked_kernel(CACHE)
+    if arguments.fetch_only:
+        return 0
+    words = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    command = words or [f"{CHECKOUT}/.venv/bin/python", *DEFAULT_COMMAND]
+    guest = Guest(
+        kernel=kernel,
+        checkout=CHECKOUT,
+        results=CACHE / "results",
+        kernel_log=CACHE / "kernel.log",
+        command=shlex.join(command),
+        memory_mb=arguments.memory_mb,
+        accel=arguments.accel,
+    )
+    outcome = run_guest(guest, sys.stdout.buffer, timeout_s=arguments.timeout_s)
+    sys.stderr.write(
+        f"tests/vm: kernel {kernel.release}, {guest.accel}: first output after "
+        f"{outcome.first_output_s:.1f} s, end after {outcome.total_s:.1f} s, "
+        f"exit status {outcome.status}; kernel log {guest.kernel_log.relative_to(CHECKOUT)}\n"
+    )
+    return outcome.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
