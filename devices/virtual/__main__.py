@@ -53,11 +53,13 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
     from devices.virtual.certificates import make_certificates  # noqa: PLC0415
     from devices.virtual.defects.switches import Switches  # noqa: PLC0415
     from devices.virtual.lab_file import read_lab_file  # noqa: PLC0415
-    from devices.virtual.supervisor import World, supervise  # noqa: PLC0415
+    from devices.virtual.supervisor import supervise  # noqa: PLC0415
+    from devices.virtual.world import World  # noqa: PLC0415
     from devices.virtual.world_clock import offset_for  # noqa: PLC0415
 
     lab = read_lab_file(arguments.lab)
-    if not namespaces.may_configure_network():
+    is_isolated = not namespaces.may_configure_network()
+    if is_isolated:
         try:
             namespaces.become_root_of_own_namespaces()
         except OSError as error:
@@ -77,6 +79,7 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
         certificates=make_certificates(state_dir, hosts, [identity.ACCESS, identity.CORE_API]),
         fabric=fabric.build(cores=len(lab.carriers) + 1, routers=len(lab.routers)),
         offset_s=0.0 if date is None else offset_for(date, time.time()),
+        is_isolated=is_isolated,
     )
     asyncio.run(supervise(world, _emit))
 

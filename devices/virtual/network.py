@@ -52,7 +52,8 @@ class Supervisor:
         serial = next(self._serial)
         self._waiting[serial] = asyncio.get_running_loop().create_future()
         self._channel.send({"t": "power", "outlet": outlet, "on": on, "serial": serial})
-        await self._waiting.pop(serial)
+        await self._waiting[serial]
+        del self._waiting[serial]
 
     async def listen(self, carriers: Carriers) -> None:
         """Follow the supervisor until it is gone."""

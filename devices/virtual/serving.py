@@ -27,8 +27,9 @@ class _Service(uvicorn.Server):
 
 def listen(netns_fd: int, address: str, port: int) -> socket.socket:
     """Open a listening socket in a namespace."""
+    # asyncio switches Nagle's algorithm off only where the protocol is named.
     with inside(netns_fd):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((address, port))
     sock.listen(_BACKLOG)

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from devices.virtual import identity
-from devices.virtual.certificates import Certificates
 from devices.virtual.channel import Channel, Message
-from devices.virtual.defects.switches import Switches
 from devices.virtual.errors import WorldError
-from devices.virtual.fabric import ROUTER_LAN, TAP, UPLINK, Fabric, plug_lan, unplug_lan
-from devices.virtual.lab_file import LabFile, RouterEntry
+from devices.virtual.fabric import ROUTER_LAN, plug_lan, unplug_lan
+from devices.virtual.lab_file import RouterEntry
+from devices.virtual.world import World, announcement, router_spec
 
 _READY_S = 20.0
 _RESTART_AFTER_S = 0.2
@@ -53,29 +52,6 @@ class Outlet:
     shown: list[Message] = field(default_factory=list)
     ttys: list[Message] = field(default_factory=list)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What the supervisor was told and what it built.
-
-    Attributes:
-        lab_path: The bench file.
-        lab: What it says.
-        defects: Planted faults.
-        state_dir: Where state is.
-        fabric: The namespaces.
-        certificates: TLS material.
-        offset_s: World's clock minus host's clock at the start.
-    """
-
-    lab_path: Path
-    lab: LabFile
-    defects: Switches
-    state_dir: Path
-    fabric: Fabric
-    certificates: Certificates
-    offset_s: float
 
 
 class Supervisor:
@@ -123,7 +99,8 @@ class Supervisor:
             msg = f"not ready after {_READY_S} s: {', '.join(late)}; {self._last_words(late)}"
             raise WorldError(msg) from None
         self._announced = True
-        return self._announcement()
+        devices = [device for outlet in self._outlets for device in outlet.shown]
+        return announcement(self._world, devices)
 
     def stop(self) -> None:
         """End every process at once: what they must keep is on disk already."""
@@ -228,45 +205,6 @@ class Supervisor:
 
     # -- routers
 
-    def _router_spec(self, outlet: Outlet) -> Message:
-        world, entry = self._world, outlet.entry
-        conditions = world.lab.conditions
-        seed, own = identity.seed_sim(entry), entry.physical_sim
-        flash_dir = world.state_dir / "flash" / entry.imei
-        flash_dir.mkdir(parents=True, exist_ok=True)
-
-        def card(iccid: str, imsi: str, plmn: str, apn: str) -> Message:
-            keys = identity.keys_of(conditions.random_seed, iccid)
-            secret = {"k": keys.k.hex(), "opc": keys.opc.hex()}
-            return {"iccid": iccid, "imsi": imsi, "plmn": plmn, "apn": apn, **secret}
-
-        physical = None
-        if own is not None:
-            carrier = world.lab.carriers[own.carrier]
-            physical = card(own.iccid, own.imsi, carrier.plmn, carrier.apn) | {"pin": own.pin}
-        return {
-            "name": entry.name,
-            "imei": entry.imei,
-            "model": entry.model,
-            "usb_path": entry.usb_path,
-            "radio_socket": str(world.state_dir / "radio.sock"),
-            "flash_dir": str(flash_dir),
-            "lan_ifname": ROUTER_LAN,
-            "netns_fd": outlet.netns_fd,
-            "ca_file": str(world.certificates.ca_file),
-            "access_host": identity.ACCESS_HOST,
-            "access_port": 443,
-            "device_key": identity.device_key(conditions.random_seed, entry.imei).hex(),
-            "seed": card(seed.iccid, seed.imsi, identity.SEED_PLMN, identity.SEED_APN),
-            "physical_sim": physical,
-            "boot_s": conditions.boot_s,
-            "nas_timer_factor": conditions.nas_timer_factor,
-            "defects": world.defects.for_router(entry.name),
-            "lan_address": identity.LAN_ADDRESS,
-            "dhcp_pool": list(identity.DHCP_POOL),
-            "utc_offset_s": self._offset_s,
-        }
-
     async def _power_on(self, outlet: Outlet) -> None:
         if outlet.process is not None:
             return
@@ -276,7 +214,7 @@ class Supervisor:
         outlet.process, outlet.channel = await self._spawn(
             outlet.entry.name,
             "devices.virtual.firmware",
-            self._router_spec(outlet),
+            router_spec(self._world, outlet.entry, outlet.netns_fd, self._offset_s),
             [outlet.netns_fd],
         )
         self._background(self._follow_router(outlet, outlet.process, outlet.channel))
@@ -358,47 +296,6 @@ class Supervisor:
             self._emit({"event": "remove", "device": device})
         outlet.shown = []
         outlet.ready.clear()
-
-    def _announcement(self) -> Message:
-        world, conditions = self._world, self._world.lab.conditions
-        ca_file = str(world.certificates.ca_file)
-        seed = conditions.random_seed
-        return {
-            "version": 1,
-            "pid": os.getpid(),
-            "netns_pid": None,
-            "state_dir": str(world.state_dir),
-            "devices": [device for outlet in self._outlets for device in outlet.shown],
-            "taps": [{"name": "seed", "ifname": TAP}],
-            "uplink": {
-                "ifname": UPLINK,
-                "address": f"{identity.UPLINK}/24",
-                "gateway": identity.GATEWAY,
-                "dns": identity.DNS,
-            },
-            "access_server": {
-                "lab_url": f"https://{identity.ACCESS}:8443",
-                "ca_file": ca_file,
-                "token": identity.token(seed, "access_server"),
-                "device_host": identity.ACCESS_HOST,
-                "device_address": identity.ACCESS,
-            },
-            "core_network": {
-                "url": f"https://{identity.CORE_API}:8443",
-                "ca_file": ca_file,
-                "token": identity.token(seed, "network"),
-            },
-            "power": {
-                "url": f"http://{identity.POWER}",
-                "relays": {o.entry.usb_path: o.number for o in self._outlets},
-            },
-            "conditions": {
-                "nas_timer_factor": conditions.nas_timer_factor,
-                "quota_factor": conditions.quota_factor,
-                "date": conditions.date,
-                "random_seed": seed,
-            },
-        }
 
 
 async def supervise(world: World, emit: Emit) -> None:
