@@ -1,0 +1,395 @@
+"""One router's AT ports as one session: a command at a time, and URCs as they come.
+
+The reader threads of the ports only stamp and queue; whoever waits in the session takes the
+arrivals in. The session may be used from several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Self
+
+from harness.at.bus import Subscription, Urc
+from harness.at.cmee import command_error
+from harness.at.deadlines import deadline_s
+from harness.at.dialogue import Habits, UrcLine
+from harness.at.errors import AtFramingError, AtTimeoutError, DeadPortError
+from harness.at.lane import Lane, Reply
+from harness.at.lines import NoiseKind
+from harness.core.clock import Clock, Deadline, SystemClock
+from harness.core.errors import UsageError
+from harness.port.inbox import Arrival, BytePort, Inbox, PortLost, QueueInbox
+
+DEAD_AFTER_TIMEOUTS: Final = 10
+QUIET_S: Final = 0.25
+DRAIN_S: Final = 3.0
+SYNC_STEP_S: Final = 0.5
+_PROBE_S: Final = 1.0
+_TURN_S: Final = 0.05
+_TURN_NS: Final = 200_000_000  # how long one thread takes in before it looks at the others' timers
+_SUCCESS: Final = frozenset({"OK", "", "CONNECT"})
+
+
+class AtSession:
+    """AT commands to one router, over one port or more; use it in a `with` statement.
+
+    Args:
+        habits: How the model deviates from the standard.
+        clock: Where time comes from.
+        inbox: Where the ports' arrivals go; a queue unless a test or a replay says otherwise.
+
+    Attributes:
+        clock: Where time comes from.
+        habits: How the model deviates from the standard.
+        generation: Counts the sets of ports; 1 is the first, each `rebind` adds one.
+    """
+
+    def __init__(
+        self,
+        *,
+        habits: Habits | None = None,
+        clock: Clock | None = None,
+        inbox: Inbox | None = None,
+    ) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.habits = habits or Habits()
+        self.generation = 0
+        self._inbox: Inbox = inbox or QueueInbox(self.clock)
+        self._lanes: list[Lane] = []
+        self._by_name: dict[str, Lane] = {}
+        self._subscriptions: list[Subscription] = []
+        self._turn = threading.Lock()  # held by the thread that waits at the inbox
+        self._state = threading.Lock()  # held while a dialogue is changed
+        self._moved = threading.Condition()
+
+    @classmethod
+    def open(
+        cls,
+        ports: Sequence[BytePort],
+        *,
+        habits: Habits | None = None,
+        clock: Clock | None = None,
+        inbox: Inbox | None = None,
+    ) -> AtSession:
+        """Open `ports`, the command port first, and return the session.
+
+        Further ports are listened to, and take commands by number.
+
+        Raises:
+            PortBusyError: Somebody else holds a port.
+            PortLostError: A port is not there.
+        """
+        session = cls(habits=habits, clock=clock, inbox=inbox)
+        session.rebind(ports)
+        return session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the ports; closing twice is allowed."""
+        for lane in self._lanes:
+            lane.port.close()
+
+    def rebind(self, ports: Sequence[BytePort]) -> None:
+        """Go on with these ports, for example after a re-enumeration; subscriptions stay.
+
+        The old ports are closed first: only then does the kernel free their numbers. What an
+        old port still delivers is dropped, and a command in flight on one is lost with it.
+
+        Raises:
+            UsageError: There is no port.
+            PortBusyError: Somebody else holds a port.
+            PortLostError: A port is not there.
+        """
+        if not ports:
+            msg = "a session needs a port"
+            raise UsageError(msg)
+        self.close()
+        with self._state:
+            self.generation += 1
+            self._lanes = [Lane(port, self.habits) for port in ports]
+            self._by_name = {lane.port.name: lane for lane in self._lanes}
+        try:
+            for lane in self._lanes:
+                lane.port.open(self._inbox.put, self.generation)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def late_lines(self) -> int:
+        """How many lines came for commands that had been given up; no other command got them."""
+        return sum(lane.late for lane in self._lanes)
+
+    @property
+    def timeouts(self) -> int:
+        """How many commands in a row timed out on the command port."""
+        return self._lanes[0].timeouts
+
+    @property
+    def ports(self) -> tuple[BytePort, ...]:
+        """The ports in use, the command port first."""
+        return tuple(lane.port for lane in self._lanes)
+
+    def noise(self, port: int = 0) -> dict[NoiseKind, int]:
+        """Return how often each kind of noise came from a port."""
+        return dict(self._lanes[port].noise)
+
+    def execute(
+        self,
+        command: str,
+        deadline: Deadline | None = None,
+        *,
+        port: int = 0,
+        payload: bytes | None = None,
+    ) -> Reply:
+        """Send one command and return its answer.
+
+        Args:
+            command: One command line, without its CR.
+            deadline: When to give up; by default what the standard and the field allow.
+            port: Number of the port, 0 is the command port.
+            payload: What to send after the prompt, with its ending Ctrl-Z.
+
+        Raises:
+            UsageError: The command is not one command line.
+            AtCommandError: The router refused it.
+            AtTimeoutError: No final result code came in time; its late answer will be dropped.
+            DeadPortError: Too many commands in a row got no answer.
+            PortLostError: The port is gone.
+            PortStuckError: The port took no more bytes.
+        """
+        deadline = deadline or Deadline.after(deadline_s(command), self.clock)
+        lane = self._lanes[port]
+        with lane.lock:
+            self._make_ready(lane, deadline)
+            reply = self._ask(lane, command, deadline, payload)
+        if reply.final in _SUCCESS or reply.final.startswith("CONNECT "):
+            return reply
+        raise command_error(command, reply.final, reply.lines)
+
+    def _ask(
+        self, lane: Lane, command: str, deadline: Deadline, payload: bytes | None = None
+    ) -> Reply:
+        """Send a command and wait for its final result code, whichever it is."""
+        with self._state:
+            lane.begin(command)
+        reply = None
+        try:
+            sent_ns = lane.port.write(command.encode("latin-1") + b"\r", deadline)
+            if payload is not None:
+                self._pump(lambda: lane.prompted or lane.answered, deadline)
+                if lane.prompted:
+                    lane.port.write(payload, deadline)
+            self._pump(lambda: lane.answered, deadline)
+            reply = lane.reply(sent_ns)
+        finally:
+            if reply is None:
+                with self._state:
+                    lane.give_up()
+        if reply is None:
+            if lane.lost is not None:
+                raise lane.loss(during=command)
+            raise lane.timeout(command, deadline)
+        lane.timeouts = 0
+        return reply
+
+    def _make_ready(self, lane: Lane, deadline: Deadline) -> None:
+        if lane.lost is not None:
+            raise lane.loss()
+        if lane.timeouts >= DEAD_AFTER_TIMEOUTS:
+            msg = (
+                f"{lane.port.name} is dead: {lane.timeouts} commands in a row were not answered; "
+                "recover the router, or rebind its ports"
+            )
+            raise DeadPortError(msg)
+        if lane.unclear:
+            self._drain(lane, deadline)
+
+    def drain(self, deadline: Deadline | None = None, *, port: int = 0) -> None:
+        """Take in what a command that was given up still says, until the port answers again.
+
+        Raises:
+            AtTimeoutError: The port does not answer.
+            PortLostError: The port is gone.
+        """
+        lane = self._lanes[port]
+        with lane.lock:
+            self._drain(lane, deadline or Deadline.after(DRAIN_S, self.clock))
+
+    def _drain(self, lane: Lane, deadline: Deadline) -> None:
+        """Make sure that the next final result code is the next command's.
+
+        First silence, then AT. When the late answer has not been seen by then, the OK to AT may
+        have been its own; so a question is asked whose answer cannot be mistaken.
+        """
+        self._wait_quiet(lane, deadline)
+        self._ask(lane, "AT", deadline.within(_PROBE_S))
+        if lane.dialogue.owed:
+            self._wait_quiet(lane, deadline)
+        if lane.dialogue.owed:
+            self._ask_unmistakably(lane, deadline.within(_PROBE_S))
+        with self._state:
+            lane.dialogue.settle()
+        lane.unclear = False
+
+    def _ask_unmistakably(self, lane: Lane, deadline: Deadline) -> None:
+        late = lane.late
+        try:
+            self._ask(lane, "AT+CMEE?", deadline)
+        except AtTimeoutError:
+            # A router that answers it by OK alone had that OK taken for the late one; now that
+            # nothing followed, both are answered.
+            if lane.late == late:
+                raise
+
+    def _wait_quiet(self, lane: Lane, deadline: Deadline) -> None:
+        """Take in arrivals until a port has said nothing for `QUIET_S`, or until `deadline`."""
+        while not deadline.passed and lane.lost is None:
+            before_ns = lane.last_ns
+            if not self._heard(lane, before_ns, deadline.within(QUIET_S)):
+                return
+
+    def _heard(self, lane: Lane, before_ns: int, deadline: Deadline) -> bool:
+        return self._pump(lambda: lane.last_ns != before_ns or lane.lost is not None, deadline)
+
+    def sync(self, deadline: Deadline, *, port: int = 0) -> int:
+        """Send AT until the router answers, as after its boot; return how often it was sent.
+
+        Raises:
+            WrongPortError: The port speaks something else than AT.
+            AtTimeoutError: It did not answer until `deadline`.
+            PortLostError: The port is gone.
+        """
+        lane = self._lanes[port]
+        with lane.lock:
+            count = 0
+            while not deadline.passed:
+                count += 1
+                try:
+                    self._ask(lane, "AT", deadline.within(SYNC_STEP_S))
+                except AtTimeoutError:
+                    continue
+                self._wait_quiet(lane, deadline)  # answers to the first ones may still come
+                with self._state:
+                    lane.dialogue.settle()
+                lane.unclear = False
+                return count
+            raise lane.no_sync(count, deadline)
+
+    def abort(self, deadline: Deadline, *, port: int = 0) -> bool:
+        """Stop a command that timed out but goes on in the router, by a character (V.250 5.6.1).
+
+        Returns:
+            Whether the router is ready; False when it ignores the abort and goes on.
+
+        Raises:
+            PortLostError: The port is gone.
+        """
+        lane = self._lanes[port]
+        with lane.lock:
+            lane.port.write(b"\r", deadline)
+            try:
+                self._drain(lane, deadline)
+            except AtTimeoutError:
+                return False
+            return True
+
+    def subscribe(self, *prefixes: str) -> Subscription:
+        """Keep URCs that begin with one of `prefixes` from now on; no prefix means all."""
+        subscription = Subscription(prefixes, self._pump_for_urc)
+        self._subscriptions = [*self._subscriptions, subscription]
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Keep nothing more for `subscription`."""
+        self._subscriptions = [kept for kept in self._subscriptions if kept is not subscription]
+
+    def listen(self, duration_s: float) -> None:
+        """Take in what arrives for `duration_s` seconds; subscriptions get it."""
+        self._pump(lambda: False, Deadline.after(duration_s, self.clock))
+
+    def _pump_for_urc(self, done: Callable[[], bool], deadline: Deadline) -> bool:
+        """Pump for a subscription, which nothing serves any more when a port is gone."""
+
+        def ended() -> bool:
+            return done() or any(lane.lost is not None for lane in self._lanes)
+
+        self._pump(ended, deadline)
+        if done():
+            return True
+        for lane in self._lanes:
+            if lane.lost is not None:
+                raise lane.loss()
+        return False
+
+    def _pump(self, done: Callable[[], bool], deadline: Deadline) -> bool:
+        """Take in arrivals until `done()` or until `deadline`; return `done()`.
+
+        One thread at a time takes them in; the others look again whenever it has.
+        """
+        while not done():
+            if self._turn.acquire(blocking=False):
+                try:
+                    arrived = self._take_one(deadline)
+                finally:
+                    self._turn.release()
+                with self._moved:
+                    self._moved.notify_all()
+                if not arrived and deadline.passed:
+                    return done()
+            else:
+                with self._moved:
+                    self._moved.wait(min(_TURN_S, deadline.left_s))
+                if deadline.passed:
+                    return done()
+        return True
+
+    def _take_one(self, deadline: Deadline) -> bool:
+        until_ns = min(deadline.end_ns, self.clock.monotonic_ns() + _TURN_NS)
+        for lane in self._lanes:
+            tick_ns = lane.dialogue.tick_ns
+            if tick_ns is not None and tick_ns < until_ns:
+                until_ns = tick_ns
+        arrival = self._inbox.get(until_ns)
+        with self._state:
+            if arrival is not None:
+                self._dispatch(arrival)
+                return True
+            now_ns = self.clock.monotonic_ns()
+            for lane in self._lanes:
+                self._publish(lane, lane.tick(now_ns))
+            return False
+
+    def _dispatch(self, arrival: Arrival) -> None:
+        lane = self._by_name.get(arrival.port)
+        if lane is None or arrival.opening != self.generation:
+            return
+        if isinstance(arrival, PortLost):
+            lane.lost = arrival
+        else:
+            self._publish(lane, lane.receive(arrival))
+
+    def _publish(self, lane: Lane, urcs: list[UrcLine]) -> None:
+        for event in urcs:
+            urc = Urc(t_ns=event.t_ns, line=event.text, port=lane.port.name)
+            for subscription in self._subscriptions:
+                subscription.offer(urc)
+
+
+def only_line(reply: Reply, *prefixes: str) -> str:
+    """Return the one information line that begins with one of `prefixes`.
+
+    Raises:
+        AtFramingError: There is none, or more than one.
+    """
+    lines = [line for line in reply.lines if line.lstrip().upper().startswith(prefixes)]
+    if len(lines) != 1:
+        msg = f"expected one line that begins with {' or '.join(prefixes)}, got {reply.lines!r}"
+        raise AtFramingError(msg)
+    return lines[0]

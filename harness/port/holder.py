@@ -1,0 +1,53 @@
+"""Who holds a busy port, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+_CURES: Final = {
+    "ModemManager": "keep it off this router: 'mmcli --inhibit-device', or a udev rule with "
+    'ENV{ID_MM_DEVICE_IGNORE}="1"',
+    "ser2net": "take the port out of ser2net.yaml, or stop the service",
+    "minicom": "leave minicom (Ctrl-A X)",
+    "picocom": "leave picocom (Ctrl-A Ctrl-X)",
+    "screen": "leave screen (Ctrl-A \\)",
+    "getty": "'systemctl stop serial-getty@' for this port",
+    "agetty": "'systemctl stop serial-getty@' for this port",
+    "gpsd": "take the port out of gpsd's DEVICES",
+    "pppd": "hang up the PPP connection",
+}
+_OTHER_CURE: Final = "end it, or take another port"
+
+
+def holders_of(path: str, *, proc: Path = Path("/proc")) -> tuple[str, ...]:
+    """Return "name (pid N)" of each other process that has `path` open.
+
+    An ordinary user sees only the processes of his own; a holder of somebody else stays unseen.
+    """
+    target = os.path.realpath(path)
+    found = []
+    for directory in sorted(proc.glob("[0-9]*")):
+        if directory.name == str(os.getpid()):
+            continue
+        try:
+            held = any(str(link.readlink()) == target for link in (directory / "fd").iterdir())
+            if held:
+                name = (directory / "comm").read_text(encoding="utf-8", errors="replace").strip()
+                found.append(f"{name} (pid {directory.name})")
+        except OSError:  # it ended meanwhile, or it is not ours to look into
+            continue
+    return tuple(found)
+
+
+def busy_message(path: str, holders: tuple[str, ...], reason: str) -> str:
+    """Say who holds `path` and the cure."""
+    if not holders:
+        return (
+            f"{path} is busy ({reason}); its holder cannot be seen from this user; "
+            f"'sudo fuser -v {path}' names it, ModemManager is the usual one"
+        )
+    name = holders[0].partition(" (")[0]
+    cure = _CURES.get(name, _OTHER_CURE)
+    return f"{path} is held by {', '.join(holders)}; {cure}"

@@ -1,0 +1,240 @@
+"""A serial port: pyserial opens and configures it, we read and write with `poll`.
+
+pyserial 3.5 waits with `select`, which ends at descriptor 1024, and keeps five descriptors a
+port; so its object lives only while the port is opened. Opening flushes what the kernel had
+buffered before.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import termios
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import serial
+
+from harness.core.clock import Clock, Deadline, SystemClock
+from harness.core.errors import BenchError
+from harness.port.errors import PortBusyError, PortLostError, PortStuckError
+from harness.port.holder import busy_message, holders_of
+from harness.port.inbox import Arrival, Chunk, PortLost
+from harness.port.transcript import Direction, Transcript
+
+_READ_BYTES: Final = 65536
+_CLOSE_LIMIT_S: Final = 3.0
+_BUSY: Final = frozenset({errno.EBUSY, errno.EAGAIN, errno.EACCES})
+_NO_MODEM_LINES: Final = frozenset({errno.ENOTTY, errno.EINVAL})
+_LOST: Final = frozenset({errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF})
+
+
+class SerialPort:
+    """One tty, held exclusively while it is open.
+
+    Args:
+        path: Device node; a PTY works, too.
+        name: What people call the port, by default its path.
+        baudrate: Bits per second; USB ignores it.
+        transcript: Where each byte is recorded.
+        clock: Where time comes from.
+        close_limit_s: Longest time that closing may take, in seconds.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        name: str | None = None,
+        baudrate: int = 115200,
+        transcript: Transcript | None = None,
+        clock: Clock | None = None,
+        close_limit_s: float = _CLOSE_LIMIT_S,
+    ) -> None:
+        self.path = path
+        self._name = name or path
+        self._baudrate = baudrate
+        self._transcript = transcript
+        self._clock: Clock = clock or SystemClock()
+        self._close_limit_s = close_limit_s
+        self._fd = -1
+        self._wake_fd = -1
+        self._reader: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the port, as people know it."""
+        return self._name
+
+    def open(self, deliver: Callable[[Arrival], None], opening: int) -> None:
+        """Open, configure and lock the port, and start its reader thread.
+
+        Raises:
+            PortBusyError: Another process holds it.
+            PortLostError: It is not there.
+            BenchError: It may not be opened, or is no tty.
+        """
+        if self._fd >= 0:
+            return
+        self._fd = self._opened_fd()
+        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._reader = threading.Thread(
+            target=self._read_until_closed,
+            args=(self._fd, self._wake_fd, deliver, opening),
+            name=f"reader of {self._name}",
+            daemon=True,
+        )
+        self._reader.start()
+
+    def _opened_fd(self) -> int:
+        try:
+            opened = serial.Serial(self.path, self._baudrate, timeout=0, exclusive=True)
+        except serial.SerialException as exc:
+            raise self._refusal(exc) from exc
+        except OSError as exc:
+            raise self._refusal(exc) from exc
+        fd = os.dup(opened.fileno())  # the lock belongs to the open file, not to the descriptor
+        opened.close()
+        os.set_inheritable(fd, False)
+        try:
+            fcntl.ioctl(fd, termios.TIOCEXCL)
+            attributes = termios.tcgetattr(fd)
+            attributes[2] &= ~termios.HUPCL  # closing must not drop DTR: &D2 would hang up
+            termios.tcsetattr(fd, termios.TCSANOW, attributes)
+        except (OSError, termios.error) as exc:
+            os.close(fd)
+            msg = f"{self.path} cannot be configured: {exc}"
+            raise BenchError(msg) from exc
+        return fd
+
+    def _refusal(self, exc: OSError) -> BenchError:
+        code = exc.errno
+        if not os.path.exists(self.path):  # noqa: PTH110 - a device node, not a path to walk
+            msg = f"{self.path} is not there; is the router plugged in and booted?"
+            return PortLostError(msg, port=self._name)
+        if code == errno.EACCES and not os.access(self.path, os.R_OK | os.W_OK):
+            msg = f"{self.path} may not be opened by this user; add it to the group of the node"
+            return BenchError(msg)
+        if code in _BUSY:
+            holders = holders_of(self.path)
+            text = busy_message(self.path, holders, os.strerror(code or 0))
+            return PortBusyError(text, port=self._name, holders=holders)
+        return BenchError(f"{self.path} cannot be opened as a serial port: {exc}")
+
+    def _read_until_closed(
+        self, fd: int, wake_fd: int, deliver: Callable[[Arrival], None], opening: int
+    ) -> None:
+        poller = select.poll()
+        poller.register(fd, select.POLLIN)
+        poller.register(wake_fd, select.POLLIN)
+        monotonic_ns = self._clock.monotonic_ns
+        record = self._transcript.record if self._transcript else None
+        while True:
+            ready = poller.poll()
+            t_ns = monotonic_ns()
+            if any(ready_fd == wake_fd for ready_fd, _ in ready):
+                return
+            try:
+                data = os.read(fd, _READ_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError as exc:
+                data, reason = b"", os.strerror(exc.errno or 0)
+            else:
+                reason = "end of file"
+            if not data:
+                deliver(PortLost(t_ns=t_ns, port=self._name, opening=opening, reason=reason))
+                return
+            if record is not None:
+                record(t_ns, self._name, Direction.RECEIVED, data)
+            deliver(Chunk(t_ns=t_ns, port=self._name, opening=opening, data=data))
+
+    def write(self, data: bytes, deadline: Deadline) -> int:
+        """Send all of `data`; return the monotonic time before the first byte, in nanoseconds.
+
+        Raises:
+            PortLostError: The port is closed or gone.
+            PortStuckError: The port took only a part of `data` until `deadline`.
+        """
+        sent_ns = self._clock.monotonic_ns()
+        if self._transcript is not None:
+            self._transcript.record(sent_ns, self._name, Direction.SENT, data)
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                self._wait_writable(len(data) - len(rest), len(data), deadline)
+            except OSError as exc:
+                msg = f"{self._name} is gone while sending {data!r}: {os.strerror(exc.errno or 0)}"
+                raise PortLostError(msg, port=self._name) from exc
+        return sent_ns
+
+    def _wait_writable(self, done: int, total: int, deadline: Deadline) -> None:
+        poller = select.poll()
+        poller.register(self._fd, select.POLLOUT)
+        if deadline.passed or not poller.poll(deadline.left_s * 1000):
+            msg = (
+                f"{self._name} took {done} of {total} bytes in {deadline.waited_s:.1f} s; "
+                "is hardware flow control on without its wires (AT+IFC?)"
+            )
+            raise PortStuckError(msg)
+
+    def pulse_dtr(self, low_s: float) -> bool:
+        """Drop DTR for `low_s` seconds; False where the port has no modem lines.
+
+        Raises:
+            PortLostError: The port is closed or gone.
+        """
+        bit = termios.TIOCM_DTR.to_bytes(4, "little")
+        try:
+            fcntl.ioctl(self._fd, termios.TIOCMBIC, bit)
+            self._clock.sleep(low_s)
+            fcntl.ioctl(self._fd, termios.TIOCMBIS, bit)
+        except OSError as exc:
+            if exc.errno in _NO_MODEM_LINES:
+                return False
+            if exc.errno in _LOST:
+                msg = f"{self._name} is gone while DTR was dropped"
+                raise PortLostError(msg, port=self._name) from exc
+            raise
+        return True
+
+    def close(self) -> None:
+        """Stop the reader and close the port; closing twice is allowed.
+
+        Raises:
+            PortStuckError: The kernel did not close it in time; it is left to a thread.
+        """
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        wake_fd, self._wake_fd = self._wake_fd, -1
+        os.eventfd_write(wake_fd, 1)
+        if self._reader is not None and self._reader is not threading.current_thread():
+            self._reader.join(self._close_limit_s)
+        self._reader = None
+        os.close(wake_fd)
+        closer = threading.Thread(target=_close_tty, args=(fd,), daemon=True)
+        closer.start()
+        closer.join(self._close_limit_s)
+        if closer.is_alive():
+            msg = f"{self._name} is not closed after {self._close_limit_s:.1f} s; unplug the router"
+            raise PortStuckError(msg)
+
+
+def _close_tty(fd: int) -> None:
+    # TIOCEXCL outlives the descriptor on a PTY whose other end stays open, and bytes that are
+    # still to be sent make close() wait up to 30 s (closing_wait).
+    for request in (
+        lambda: fcntl.ioctl(fd, termios.TIOCNXCL),
+        lambda: termios.tcflush(fd, termios.TCOFLUSH),
+    ):
+        try:
+            request()
+        except (OSError, termios.error):  # the device is gone: nothing to release
+            continue
+    os.close(fd)
