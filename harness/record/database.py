@@ -204,6 +204,21 @@ def open_for_reading(path: Path, *, scripts: Sequence[str] | None = None) -> sql
     return connection
 
 
+def settle(path: Path) -> None:
+    """Fold the write-ahead log into the journal, so that it is one file that can be copied.
+
+    Raises:
+        BenchError: Somebody is writing to it, or it is damaged.
+    """
+    with _explained(path):
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            connection.close()
+
+
 def fetch(
     connection: sqlite3.Connection, path: Path, sql: str, values: Sequence[Value] = ()
 ) -> list[dict[str, Value]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sqlite3
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -15,6 +16,7 @@ from harness.core.errors import BenchError
 from harness.record import rows
 from harness.record.database import Value, fetch, open_for_reading
 from harness.record.journal import JOURNAL_NAME, LOCK_NAME
+from harness.record.tables import TABLES_NAME, read_tables, schema_of_tables
 from harness.verdict.verdict import Verdict
 
 Row = TypeVar("Row")
@@ -43,22 +45,37 @@ class RunRecord:
 
     Attributes:
         directory: The run's directory.
+        connection: The tables, for what seals and analyses them.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, connection: sqlite3.Connection, path: Path) -> None:
         self.directory = directory
-        self._path = directory / JOURNAL_NAME
-        self._connection = open_for_reading(self._path)
+        self.connection = connection
+        self._path = path
 
     @classmethod
     def open(cls, run_dir: Path) -> RunRecord:
-        """Open the record in `run_dir`.
+        """Open the record in `run_dir`: its journal, or the sealed tables when that is gone.
 
         Raises:
             UsageError: There is none, or it is from a newer harness.
             BenchError: It is damaged.
         """
-        return cls(run_dir)
+        journal = run_dir / JOURNAL_NAME
+        if not journal.exists() and (run_dir / TABLES_NAME).is_dir():
+            return cls.from_tables(run_dir, schema_of_tables(run_dir))
+        return cls(run_dir, open_for_reading(journal), journal)
+
+    @classmethod
+    def from_tables(cls, run_dir: Path, schema: int) -> RunRecord:
+        """Open the sealed tables of a run, whether or not its journal is there.
+
+        Raises:
+            UsageError: They are from a newer harness.
+            BenchError: One is missing or damaged.
+        """
+        tables = run_dir / TABLES_NAME
+        return cls(run_dir, read_tables(tables, schema), tables)
 
     def __enter__(self) -> Self:
         return self
@@ -68,11 +85,11 @@ class RunRecord:
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self.connection.close()
 
     def _rows(self, kind: type[Row], sql: str, values: Sequence[Value] = ()) -> list[Row]:
         names = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # every Row is a dataclass
-        found = fetch(self._connection, self._path, sql, values)
+        found = fetch(self.connection, self._path, sql, values)
         try:
             return [
                 kind(
@@ -115,7 +132,7 @@ class RunRecord:
 
     def limit_sets(self) -> dict[str, str]:
         """Return the texts of the limits files, by their SHA-256."""
-        found = fetch(self._connection, self._path, "SELECT sha256, text FROM limit_set")
+        found = fetch(self.connection, self._path, "SELECT sha256, text FROM limit_set")
         return {str(row["sha256"]): str(row["text"]) for row in found}
 
     def units(self) -> list[rows.UnitRow]:
@@ -153,7 +170,7 @@ class RunRecord:
         where = "" if result_id is None else " WHERE result_id = ?"
         values = () if result_id is None else (result_id,)
         sql = f"SELECT * FROM series{where} ORDER BY id"  # noqa: S608  # no text from outside
-        return [_series(row) for row in fetch(self._connection, self._path, sql, values)]
+        return [_series(row) for row in fetch(self.connection, self._path, sql, values)]
 
 
 def is_live(run_dir: Path) -> bool:
