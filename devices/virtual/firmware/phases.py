@@ -72,6 +72,7 @@ _MAIN_LINE = {
     (_S.ATTACH, _E.DONE): _S.PDN,
     (_S.ATTACH, _E.REFUSED): _S.REASSIGN,
     (_S.ATTACH, _E.FAILED): _S.REASSIGN,
+    (_S.ATTACH, _E.LOST): _S.ATTACH,
     (_S.PDN, _E.DONE): _S.DATA,
     (_S.PDN, _E.FAILED): _S.REASSIGN,
     (_S.PDN, _E.LOST): _S.ATTACH,

@@ -33,10 +33,12 @@ async def boot(router: Router) -> Event:
 
 async def seed_search(router: Router) -> Event:
     """Attach the seed card; bounded attempts, then a long pause."""
+    router.reason = "boot"
+    if router.modem.fun != 1:
+        router.show_registration(Registration())
+        await asyncio.Event().wait()
     if router.shown_bearer() == "seed" or not router.is_user_bearer_up:
         router.show_card(router.seed_card.view(), Registration(stat=Stat.SEARCHING))
-    if router.modem.fun != 1:
-        await asyncio.Event().wait()
     if await attach_seed(router):
         return Event.DONE
     router.failures += 1
