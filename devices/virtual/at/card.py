@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from types import MappingProxyType
 
 from devices.virtual.at.answer import (
@@ -140,18 +141,24 @@ def get_response(file_id: int, size: int) -> bytes:
     return b"\x62" + bytes((len(inner),)) + inner
 
 
-async def _apdu(call: Call, text: str, length: int) -> bytes:
+async def _exchange(call: Call, name: str, text: str, length: int) -> Answer:
     if not re.fullmatch(r"([0-9A-Fa-f]{2}){4,}", text, re.ASCII) or length != len(text):
         raise CmeError(INCORRECT_PARAMETERS)
-    return await execute(call.card(), bytes.fromhex(text), call.modem.actions.authenticate)
+    data = await execute(call.card(), bytes.fromhex(text), call.modem.actions.authenticate)
+    return line(f'{name}: {2 * len(data)},"{data.hex().upper()}"')
 
 
-async def _generic_access(call: Call) -> Answer:
+def _generic_access(call: Call) -> Answer | Awaitable[Answer]:
     """``+CSIM=<length>,<command>`` (TS 27.007 clause 8.17)."""
+    if call.form is not Form.SET:
+        return _only_set(call)
+    return _exchange(call, "+CSIM", call.command.text(1), call.command.number(0, 8, 522))
+
+
+def _only_set(call: Call) -> Answer:
     if call.form is Form.TEST:
         return OK
-    data = await _apdu(call, call.command.text(1), call.command.number(0, 8, 522))
-    return line(f'+CSIM: {2 * len(data)},"{data.hex().upper()}"')
+    raise PlainError
 
 
 def _open_channel(call: Call) -> Answer:
@@ -178,13 +185,12 @@ def _require_channel(call: Call) -> int:
     return channel
 
 
-async def _channel_access(call: Call) -> Answer:
+def _channel_access(call: Call) -> Answer | Awaitable[Answer]:
     """``+CGLA=<sessionid>,<length>,<command>`` (TS 27.007 clause 8.43)."""
-    if call.form is Form.TEST:
-        return OK
+    if call.form is not Form.SET:
+        return _only_set(call)
     _require_channel(call)
-    data = await _apdu(call, call.command.text(2), call.command.number(1, 8, 522))
-    return line(f'+CGLA: {2 * len(data)},"{data.hex().upper()}"')
+    return _exchange(call, "+CGLA", call.command.text(2), call.command.number(1, 8, 522))
 
 
 def _close_channel(call: Call) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from types import MappingProxyType
 
 from devices.virtual.at.answer import INCORRECT_PARAMETERS, OK, Answer, CmeError, line
@@ -13,7 +14,7 @@ _MINIMUM, _FULL, _FLIGHT = 0, 1, 4
 _CLOCK = re.compile(r"\d\d/\d\d/\d\d,\d\d:\d\d:\d\d[+-]\d\d", re.ASCII)
 
 
-async def _functionality(call: Call) -> Answer:
+def _functionality(call: Call) -> Answer | Awaitable[Answer]:
     if call.form is Form.TEST:
         return line("+CFUN: (0,1,4),(0-1)")
     if call.form is not Form.SET:
@@ -25,7 +26,12 @@ async def _functionality(call: Call) -> Answer:
     if reset:
         call.modem.actions.reset()
     elif fun != call.modem.fun:
-        await call.modem.actions.set_function(fun)
+        return _after(call.modem.actions.set_function(fun))
+    return OK
+
+
+async def _after(work: Awaitable[None]) -> Answer:
+    await work
     return OK
 
 

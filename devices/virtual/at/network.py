@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from types import MappingProxyType
 
 from devices.virtual.at.answer import (
@@ -103,17 +104,20 @@ def _scan_line(cells: tuple[Cell, ...], current: str) -> str:
     return "+COPS: " + ",".join([*found, "", "(0-4)", "(0-2)"])
 
 
-async def _operator(call: Call) -> Answer:
-    modem = call.modem
+def _operator(call: Call) -> Answer | Awaitable[Answer]:
     if call.form is Form.TEST:
-        if modem.fun != 1:
+        if call.modem.fun != 1:
             raise CmeError(OPERATION_NOT_ALLOWED)
-        cells = await modem.actions.scan()
-        is_on = modem.registration.stat in _REGISTERED
-        return line(_scan_line(cells, modem.registration.plmn if is_on else ""))
+        return _scan(call.modem)
     if call.form is Form.READ:
         return line(_current_operator(call))
-    return await _select_operator(call)
+    return _select_operator(call)
+
+
+async def _scan(modem: Modem) -> Answer:
+    cells = await modem.actions.scan()
+    is_on = modem.registration.stat in _REGISTERED
+    return line(_scan_line(cells, modem.registration.plmn if is_on else ""))
 
 
 def _current_operator(call: Call) -> str:

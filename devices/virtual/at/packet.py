@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Awaitable
 from types import MappingProxyType
 
 from devices.virtual.at.answer import (
@@ -45,29 +46,37 @@ def _cid_list(call: Call) -> str:
     return ",".join(str(context.cid) for context in _contexts(call))
 
 
-async def _attach(call: Call) -> Answer:
+def _attach(call: Call) -> Answer | Awaitable[Answer]:
     if call.form is Form.TEST:
         return line("+CGATT: (0,1)")
     if call.form is Form.READ:
         return line(f"+CGATT: {int(call.modem.attached)}")
     wanted = call.command.number(0, 0, 1)
-    if not await call.modem.actions.set_attached(attached=wanted == 1):
-        raise CmeError(NO_NETWORK_SERVICE)
+    work = call.modem.actions.set_attached(attached=wanted == 1)
+    return _unless_failed(work, NO_NETWORK_SERVICE)
+
+
+async def _unless_failed(work: Awaitable[bool], code: int) -> Answer:
+    if not await work:
+        raise CmeError(code)
     return OK
 
 
-async def _activate(call: Call) -> Answer:
+def _activate(call: Call) -> Answer | Awaitable[Answer]:
     if call.form is Form.TEST:
         return line("+CGACT: (0,1)")
     if call.form is Form.READ:
         return lines(*(f"+CGACT: {c.cid},{int(c.is_active)}" for c in _contexts(call)))
     active = call.command.number(0, 0, 1) == 1
     cids = [call.command.number(i, 1, _HIGHEST_CID) for i in range(1, len(call.command.values))]
-    for cid in cids or list(call.modem.contexts):
-        if cid not in call.modem.contexts:
-            raise CmeError(INCORRECT_PARAMETERS)
-        if not await call.modem.actions.set_pdn(cid, active=active):
-            raise CmeError(UNSPECIFIED_GPRS_ERROR)
+    if not set(cids) <= set(call.modem.contexts):
+        raise CmeError(INCORRECT_PARAMETERS)
+    return _activate_all(call, cids or list(call.modem.contexts), active=active)
+
+
+async def _activate_all(call: Call, cids: list[int], *, active: bool) -> Answer:
+    for cid in cids:
+        await _unless_failed(call.modem.actions.set_pdn(cid, active=active), UNSPECIFIED_GPRS_ERROR)
     return OK
 
 

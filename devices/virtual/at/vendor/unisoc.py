@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from types import MappingProxyType
 
-from devices.virtual.at.answer import INCORRECT_PARAMETERS, OK, Answer, CmeError, line
+from devices.virtual.at.answer import INCORRECT_PARAMETERS, OK, Answer, CmeError, PlainError, line
 from devices.virtual.at.grammar import Form
 from devices.virtual.at.handler import Call, Table, number_setting
 from devices.virtual.at.modem import CardKind
@@ -25,14 +26,20 @@ def _virtual_card(call: Call) -> Answer:
     return line(f"+VIRTUALSIMINIT: {int(is_cloud)}")
 
 
-async def _authenticate(call: Call) -> Answer:
+def _authenticate(call: Call) -> Answer | Awaitable[Answer]:
     """``^MBAU=<rand>,<autn>`` → 0 and the three results, 1 and AUTS, or 2 for a wrong MAC."""
     if call.form is Form.TEST:
         return OK
+    if call.form is not Form.SET:
+        raise PlainError
     rand, autn = call.command.text(0), call.command.text(1)
     if not (_RAND_OR_AUTN.fullmatch(rand) and _RAND_OR_AUTN.fullmatch(autn)):
         raise CmeError(INCORRECT_PARAMETERS)
     call.card()
+    return _ask_card(call, rand, autn)
+
+
+async def _ask_card(call: Call, rand: str, autn: str) -> Answer:
     data = await call.modem.actions.authenticate(bytes.fromhex(rand), bytes.fromhex(autn))
     if data is None:
         return line("^MBAU: 2")
