@@ -1,0 +1,99 @@
+"""``slow``, ``traffic`` and ``clock`` of the firmware: what it notices and counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.virtual.at.modem import ByteCount
+from devices.virtual.firmware.clock import ModemClock
+from devices.virtual.firmware.slow import Second, SlowDetector, dwell_s
+from devices.virtual.firmware.traffic import Usage
+
+FAST = Second(rate_bps=38e6, question_s=0.02)
+SLOW = Second(rate_bps=128e3, question_s=1.2)
+IDLE = Second(rate_bps=0.0, question_s=0.0)
+STREAM = Second(rate_bps=2e6, question_s=0.02)
+
+
+def verdict(*seconds: Second) -> float | None:
+    """Return what the detector says after these seconds."""
+    detector = SlowDetector()
+    return [detector.add(second) for second in seconds][-1]
+
+
+def test_eight_slow_seconds_are_a_slow_line() -> None:
+    """The verdict carries the mean rate of the slow seconds."""
+    assert verdict(FAST, *[SLOW] * 7) is None
+    assert verdict(FAST, *[SLOW] * 8) == 128e3
+
+
+def test_a_short_dip_is_none() -> None:
+    """Five slow seconds between fast ones say nothing."""
+    assert verdict(*([SLOW] * 5 + [FAST]) * 10, *[SLOW] * 7) is None
+
+
+def test_an_idle_line_is_none() -> None:
+    """Without traffic nothing can be said."""
+    assert verdict(*[IDLE] * 100) is None
+
+
+def test_a_small_stream_without_a_queue_is_none() -> None:
+    """Who asks for 2 Mbit/s and gets it is not slowed down."""
+    assert verdict(*[STREAM] * 100) is None
+
+
+def test_lost_questions_count_as_queued() -> None:
+    """A policer drops instead of queueing."""
+    assert verdict(*[Second(rate_bps=1e6, question_s=None)] * 8) == 1e6
+
+
+@pytest.mark.parametrize(("changes", "expected"), [(0, 0), (1, 15), (2, 30), (3, 60), (99, 600)])
+def test_the_pause_between_changes_doubles(changes: int, expected: float) -> None:
+    """15 s, 30 s, 60 s … 10 min: a pool of slow cards is not gone round and round."""
+    assert dwell_s(changes) == expected
+
+
+def test_usage_is_the_growth_of_the_counters() -> None:
+    """A new bearer starts at zero, the sums go on."""
+    counts = iter([ByteCount(dl=1000, ul=10), ByteCount(dl=1500, ul=30), ByteCount(dl=70, ul=7)])
+    usage = Usage(lambda: next(counts), {})
+    usage.sample("c1", "2026-11-24T03")
+    assert usage.sample("c1", "2026-11-24T03") == ByteCount(dl=500, ul=20)
+    usage.begin_bearer()
+    usage.sample("c1", "2026-11-24T04")
+
+    assert usage.total == ByteCount(dl=1570, ul=37)
+    assert [(r.hour_utc, r.dl_bytes, r.ul_bytes) for r in usage.rows()] == [
+        ("2026-11-24T03", 1500, 30),
+        ("2026-11-24T04", 70, 7),
+    ]
+
+
+def test_a_reported_hour_is_forgotten_when_it_is_over() -> None:
+    """The running hour stays, it grows still."""
+    usage = Usage(lambda: None, {("c1", "2026-11-24T03"): (5, 1), ("c1", "2026-11-24T04"): (6, 2)})
+    usage.forget_before("2026-11-24T04")
+
+    assert [row.hour_utc for row in usage.rows()] == ["2026-11-24T04"]
+
+
+def test_the_clock_starts_unset_and_follows_the_network() -> None:
+    """1980-01-06 until NITZ; then local time with the zone in quarters of an hour."""
+    now_s = [100.0]
+    clock = ModemClock(lambda: now_s[0], frozenset())
+    unset = clock.local().text
+    clock.apply_nitz({"utc": "2026-11-24T03:00:00+00:00", "zone_quarters": 36})
+    now_s[0] += 61
+
+    assert unset == "80/01/06,00:00:00+00"
+    assert clock.local().text == "26/11/24,12:01:01+36"
+    assert clock.hour_utc() == "2026-11-24T03"
+
+
+def test_a_time_typed_by_hand_is_local() -> None:
+    """+CCLK takes local time with its zone; a 30th of February is refused."""
+    clock = ModemClock(lambda: 0.0, frozenset())
+
+    assert clock.set_text("26/11/24,12:00:00+36")
+    assert clock.hour_utc() == "2026-11-24T03"
+    assert not clock.set_text("26/02/30,12:00:00+36")
