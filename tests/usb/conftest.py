@@ -1,0 +1,51 @@
+"""The real-USB tier: runs as root in the guest only (`make test-usb`, see tests/vm).
+
+The same tests run over both back ends: USB/IP devices on `vhci_hcd` and the kernel's own gadget on
+`dummy_hcd`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from devices.virtual.usb.device import UsbRouter
+from devices.virtual.usb.gadget import GadgetRouter
+from harness.lab.udev import UdevSource
+from tests.usb.bench import Bench, gadget_router, mine, run, soon, usbip_router
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _modules() -> None:
+    """Load the two virtual host controllers."""
+    for module in ("vhci-hcd", "tun", "libcomposite", "sch_netem"):
+        run("modprobe", module)
+    run("modprobe", "dummy_hcd", "num=2")
+
+
+@pytest.fixture
+def source() -> Iterator[UdevSource]:
+    """Udev, followed."""
+    with UdevSource() as followed:
+        yield followed
+
+
+@pytest.fixture(params=["usbip-vendor", "usbip-acm", "gadget-rndis"])
+def bench(request: pytest.FixtureRequest, source: UdevSource) -> Iterator[Bench]:
+    """A router of each kind, not plugged in."""
+    router: UsbRouter | GadgetRouter
+    if request.param == "gadget-rndis":
+        router, lines = gadget_router()
+        at_interface = 2
+    else:
+        router, lines = usbip_router(request.param.removeprefix("usbip-"))
+        at_interface = 2
+    made = Bench(router, source, at_interface, lines)
+    try:
+        yield made
+    finally:
+        with suppress(OSError):
+            router.close()
+        source.wait(lambda seen: () if not mine(seen) else None, soon())
