@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from harness.core.clock import Clock
 from harness.core.errors import UsageError
 from harness.core.party import Party
 from harness.measure.measurement import Measurement
+from harness.record.artifacts import DEFAULT_POLICY, Kept, Policy, keep, sha256_of
 from harness.record.database import Database
 from harness.record.rows import EventKind
 from harness.verdict.judge import Judgement
@@ -183,24 +183,44 @@ class ResultWriter:
             UsageError: There is no such file, or it is outside of the run's directory.
         """
         try:
-            relative = path.resolve().relative_to(self._run_dir.resolve())
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except (ValueError, OSError) as exc:
-            msg = f"{path.name}: cannot be kept as an artifact of {self._run_dir.name}: {exc}"
+            digest = sha256_of(path)
+            size_bytes = path.stat().st_size
+        except OSError as exc:
+            msg = f"{path.name}: cannot be kept as an artifact: {exc.strerror}"
             raise UsageError(msg) from exc
+        self._artifact(kind, path.name, path, digest, size_bytes, note)
+
+    def keep(
+        self, path: Path, kind: str, *, verdict: Verdict, policy: Policy = DEFAULT_POLICY
+    ) -> Kept:
+        """Move a file into the run's store, as much of it as the policy says, and record it.
+
+        Args:
+            path: The file; it is gone afterwards.
+            kind: As in `artifact`.
+            verdict: What the result comes to.
+            policy: How much is kept.
+
+        Raises:
+            UsageError: There is no such file.
+            BenchError: The disk is full, or the capture is damaged; the file is still there.
+        """
+        kept = keep(self._run_dir, path, verdict=verdict, policy=policy)
+        self._artifact(kind, path.name, kept.path, kept.sha256, kept.size_bytes, kept.note)
+        return kept
+
+    def _artifact(  # the columns of the row, in their order
+        self, kind: str, name: str, path: Path, sha256: str, size_bytes: int, note: str
+    ) -> None:
+        try:
+            relative = path.resolve().relative_to(self._run_dir.resolve())
+        except ValueError:
+            msg = f"{name}: cannot be kept as an artifact: it is not in {self._run_dir.name}"
+            raise UsageError(msg) from None
         self._write(
             "INSERT INTO artifact (result_id, kind, name, path, sha256, size_bytes, note)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                self._result_id,
-                kind,
-                path.name,
-                relative.as_posix(),
-                digest,
-                path.stat().st_size,
-                note,
-            ),
+            (self._result_id, kind, name, relative.as_posix(), sha256, size_bytes, note),
         )
 
     def finish(self, verdict: Verdict, *, owner: Party | None = None, cause: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +20,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 from harness.core.clock import Clock, SystemClock
 from harness.core.errors import UsageError
+from harness.record.artifacts import sha256_of
 from harness.record.canonical import canonical
 from harness.record.database import settle, shipped_migrations
 from harness.record.journal import JOURNAL_NAME, LOCK_NAME
 from harness.record.reader import RunRecord, is_live
+from harness.record.reaper import REAPED_NAME
 from harness.record.tables import MANIFEST_NAME, TABLES_NAME, write_tables
 
 SIGNATURE_NAME: Final = "manifest.sig"
 FORMAT: Final = "cloudsim-harness run"
 FORMAT_VERSION: Final = 1
-NOT_SEALED: Final = frozenset({MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME})
-"""Files of a run that the manifest cannot list: itself, its signature, and the lock."""
+NOT_SEALED: Final = frozenset({MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME, REAPED_NAME})
+"""What a manifest cannot list: itself, its signature, the lock, and what is removed later."""
 _REPORT_ENDINGS: Final = (".html", ".pdf", ".xml")  # made from the record, so made again at will
 
 
@@ -133,9 +134,3 @@ def sealed_files(run_dir: Path) -> Iterator[Path]:
         is_report = path.parent == run_dir and path.suffix in _REPORT_ENDINGS
         if path.is_file() and path.name not in NOT_SEALED and not is_report:
             yield path
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal; reads it in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,8 +14,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from harness.core.errors import HarnessError, UsageError
+from harness.record.artifacts import sha256_of
 from harness.record.canonical import canonical
 from harness.record.reader import RunRecord
+from harness.record.reaper import reaped_files
 from harness.record.recheck import Recheck
 from harness.record.recompute import BUILT_IN, Recomputer
 from harness.record.seal import (
@@ -23,7 +25,6 @@ from harness.record.seal import (
     FORMAT_VERSION,
     SIGNATURE_NAME,
     sealed_files,
-    sha256_of,
 )
 from harness.record.tables import MANIFEST_NAME
 
@@ -49,12 +50,12 @@ class Finding:
 
     Attributes:
         kind: `broken`: it is not what was sealed. `changed`: computed again it comes out
-            differently. `note`: worth knowing, breaks nothing.
+            differently. `gone`: removed by the reaper, as it says. `note`: breaks nothing.
         where: The file, measurement or result.
         text: What was found, with both values.
     """
 
-    kind: Literal["broken", "changed", "note"]
+    kind: Literal["broken", "changed", "gone", "note"]
     where: str
     text: str
 
@@ -83,8 +84,13 @@ class VerifyResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the run is what was sealed and comes out the same."""
-        return all(finding.kind == "note" for finding in self.findings)
+        """Whether what is there is what was sealed and comes out the same."""
+        return all(finding.kind in {"note", "gone"} for finding in self.findings)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was sealed is still there."""
+        return self.ok and all(finding.kind != "gone" for finding in self.findings)
 
 
 def verify(
@@ -108,7 +114,7 @@ def verify(
     findings += _signature(run_dir, content, manifest, trusted_keys)
     broken = _files(run_dir, manifest)
     findings += broken
-    right = len(manifest.get("files", {})) - sum(f.kind == "broken" for f in broken)
+    right = len(manifest.get("files", {})) - sum(f.kind != "note" for f in broken)
     base = VerifyResult(
         findings=tuple(findings),
         public_key=str(manifest.get("public_key", "")),
@@ -192,10 +198,15 @@ def _signature(
 def _files(run_dir: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     findings = []
     files: Mapping[str, Any] = manifest.get("files", {})
+    reaped = reaped_files(run_dir)
     for name, sealed in files.items():
         path = run_dir / name
         if not path.resolve().is_relative_to(run_dir.resolve()):
             text = "the manifest names a file outside of the run"
+        elif not path.is_file() and name in reaped:
+            text = f"removed by the reaper; {sealed['size_bytes']} bytes were sealed"
+            findings.append(Finding(kind="gone", where=name, text=text))
+            continue
         elif not path.is_file():
             text = f"it is missing; {sealed['size_bytes']} bytes were sealed"
         elif path.stat().st_size != sealed["size_bytes"]:
