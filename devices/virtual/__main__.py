@@ -10,9 +10,11 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from devices.virtual.channel import Message
+from devices.virtual.defects.catalogue import catalogue, check_names
 from devices.virtual.errors import WorldError
 
 _STATE_PREFIX = "cloudsim-virtual-"
@@ -58,6 +60,8 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
     from devices.virtual.world_clock import offset_for  # noqa: PLC0415
 
     lab = read_lab_file(arguments.lab)
+    defects = [*lab.conditions.defects, *arguments.defect]
+    check_names(defects)
     is_isolated = not namespaces.may_configure_network()
     if is_isolated:
         try:
@@ -74,7 +78,7 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
     world = World(
         lab_path=arguments.lab.absolute(),
         lab=lab,
-        defects=Switches([*lab.conditions.defects, *arguments.defect]),
+        defects=Switches(defects),
         state_dir=state_dir,
         certificates=make_certificates(state_dir, hosts, [identity.ACCESS, identity.CORE_API]),
         fabric=fabric.build(cores=len(lab.carriers) + 1, routers=len(lab.routers)),
@@ -87,6 +91,9 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
 def main() -> int:
     """Start the virtual bench and run it until it is told to end."""
     arguments = _arguments()
+    if arguments.list_defects:
+        sys.stdout.write(json.dumps([asdict(defect) for defect in catalogue()], indent=1) + "\n")
+        return 0
     own = arguments.state is None
     state_dir = _own_state_dir() if own else arguments.state.absolute()
     state_dir.mkdir(parents=True, exist_ok=True)

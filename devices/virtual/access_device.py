@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -20,6 +21,7 @@ from devices.virtual.access_store import RouterState
 from devices.virtual.errors import Refused
 
 _CHUNK_BYTES_MAX = 65_536
+_SLOW_CHUNK_S = 7.0
 _LOCATION_KEYS = ("mcc", "mnc", "tac", "cell", "age_s")
 
 Body = Mapping[str, Any]
@@ -62,7 +64,7 @@ class DeviceSide:
         imei, _, code = credentials.partition(":")
         key = identity.device_key(self._service.lab.conditions.random_seed, imei)
         expected = hmac.new(key, signed, hashlib.sha256).hexdigest()
-        known = scheme == "Device" and imei in self._service.imeis
+        known = scheme == "Device" and self._service.knows(imei)
         if not known or not hmac.compare_digest(code, expected):
             raise Refused(401, "credentials")
         return imei
@@ -75,6 +77,8 @@ class DeviceSide:
                 return fault
             try:
                 imei = self._device(request, content)
+                if self._service.planted("server_down", imei):
+                    await asyncio.Event().wait()
                 body = _object(content)
                 nonce = self._burn(imei, body)
                 reply = await answer(imei, body)
@@ -124,14 +128,12 @@ class DeviceSide:
 
     async def _auth(self, imei: str, body: Body) -> dict[str, Any]:
         router = self._router(imei, body)
-        await self._faults.bank_delay()
         try:
-            answer: dict[str, Any] = self._service.authenticate(
-                router, str(body.get("assignment")), str(body["rand"]), str(body["autn"])
-            )
+            rand, autn = bytes.fromhex(str(body["rand"])), bytes.fromhex(str(body["autn"]))
         except (KeyError, ValueError):
             raise Refused(400, "rand_autn") from None
-        return answer
+        assignment = str(body.get("assignment"))
+        return await self._service.authenticate(router.imei, assignment, rand, autn)
 
     async def _heartbeat(self, imei: str, body: Body) -> dict[str, Any]:
         return self._service.heartbeat(self._router(imei, body), body.get("rsrp_dbm"))
@@ -164,6 +166,8 @@ class DeviceSide:
         target = f"{request.url.path}?{request.url.query}"
         try:
             imei = self._device(request, target.encode())
+            if self._service.planted("server_slow_profile", imei):
+                await asyncio.sleep(_SLOW_CHUNK_S)
             assignment = request.path_params["assignment"]
             whole = self._service.profile(imei, assignment)
         except Refused as refused:

@@ -9,17 +9,12 @@ from starlette.responses import JSONResponse, Response
 
 
 class Faults:
-    """What goes wrong now, and for how many more requests.
+    """What goes wrong now, and for how many more requests."""
 
-    Args:
-        bank_delay_s: How long every card of the bank takes to answer.
-    """
-
-    def __init__(self, bank_delay_s: float = 0.0) -> None:
+    def __init__(self) -> None:
         self._fault: dict[str, Any] = {}
         self._left = 0
         self._old: dict[str, Response] = {}
-        self._bank_delay_s = bank_delay_s
 
     def order(self, fault: dict[str, Any]) -> None:
         """Take the lab's order: path, status, delay_s, corrupt, replay, times.
@@ -63,8 +58,3 @@ class Faults:
         self._left -= 1
         middle = len(chunk) // 2
         return chunk[:middle] + bytes([chunk[middle] ^ 1]) + chunk[middle + 1 :]
-
-    async def bank_delay(self) -> None:
-        """Wait as long as a card of the bank takes."""
-        if self._bank_delay_s:
-            await asyncio.sleep(self._bank_delay_s)

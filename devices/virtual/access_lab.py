@@ -91,7 +91,7 @@ class LabSide:
 
     def _imei(self, request: Request) -> str:
         imei = str(request.path_params["imei"])
-        return found(imei if imei in self._service.imeis else None, "no such router")
+        return found(imei if self._service.knows(imei) else None, "no such router")
 
     def _router(self, router: RouterState) -> dict[str, Any]:
         service = self._service
@@ -118,7 +118,7 @@ class LabSide:
         }
 
     async def _routers(self, _: Request) -> Response:
-        states = [self._store.router(imei) for imei in sorted(self._service.imeis)]
+        states = [self._store.router(imei) for imei in self._service.imeis()]
         return JSONResponse({"routers": [self._router(state) for state in states]})
 
     async def _show_router(self, request: Request) -> Response:
@@ -166,17 +166,18 @@ class LabSide:
     # -- cards
 
     def _sim(self, iccid: str) -> dict[str, Any]:
-        card, sim = self._service.cards[iccid], self._service.sim(iccid)
+        bank = self._service.bank
+        card, sim = bank.cards[iccid], bank.sim(iccid)
         return {
             "slot": card.slot.slot,
-            "iccid": iccid,
+            "iccid": bank.listed_iccid(iccid),
             "imsi": card.slot.imsi,
             "carrier": card.carrier.name,
             "plmn": card.carrier.plmn,
-            "state": self._service.state_of(iccid),
+            "state": bank.state_of(iccid),
             "reason": sim.reason,
             "slow_bps": sim.slow_bps,
-            "used_bytes": self._service.used_by_sim(iccid),
+            "used_bytes": bank.used_bytes(iccid),
             "assigned_imei": sim.assigned_imei,
             "plan": {
                 "quota_bytes": card.terms.quota_bytes,
@@ -193,10 +194,10 @@ class LabSide:
 
     def _iccid(self, request: Request) -> str:
         iccid = str(request.path_params["iccid"])
-        return found(iccid if iccid in self._service.cards else None, "no such SIM")
+        return found(iccid if iccid in self._service.bank.cards else None, "no such SIM")
 
     async def _sims(self, _: Request) -> Response:
-        return JSONResponse({"sims": [self._sim(iccid) for iccid in self._service.cards]})
+        return JSONResponse({"sims": [self._sim(iccid) for iccid in self._service.bank.cards]})
 
     async def _show_sim(self, request: Request) -> Response:
         return JSONResponse(self._sim(self._iccid(request)))
@@ -207,7 +208,7 @@ class LabSide:
         if body.get("state") not in _STATES:
             known = ", ".join(sorted(_STATES))
             return JSONResponse({"error": f"state: one of {known}"}, status_code=400)
-        self._service.set_sim(iccid, body["state"], body.get("reason"), body.get("slow_bps"))
+        self._service.mark_sim(iccid, body["state"], body.get("reason"), body.get("slow_bps"))
         return JSONResponse(self._sim(iccid))
 
     # -- books and conditions
@@ -245,11 +246,17 @@ class LabSide:
             self._faults.order(body["fault"] or {})
         return JSONResponse({"clock_offset_s": offset_s, "fault": self._faults.show()})
 
+    def _shown(self, iccid: str | None) -> str:
+        card = self._service.bank.cards.get(iccid or "")
+        if card is not None and self._service.defects.on("server_logs_imsi"):
+            return card.slot.imsi
+        return f"…{iccid[-_ICCID_SHOWN:]}" if iccid else "-"
+
     async def _log(self, _: Request) -> Response:
         lines = []
         for event in self._store.events(0, None):
             moment = dt.datetime.fromtimestamp(event["utc_us"] / 1_000_000, tz=dt.UTC)
-            card = f"…{event['iccid'][-_ICCID_SHOWN:]}" if event["iccid"] else "-"
+            card = self._shown(event["iccid"])
             kind, imei, detail = event["kind"], event["imei"], event["detail"]
             lines.append(f"{moment:%Y-%m-%dT%H:%M:%S.%fZ} {kind} {imei or '-'} {card} {detail}")
         return PlainTextResponse("\n".join(lines) + "\n")

@@ -9,25 +9,25 @@ import datetime as dt
 import secrets
 from typing import Any
 
-from devices.virtual import aka, identity
-from devices.virtual.access_store import RouterState, SimState, Store
+from devices.virtual.access_store import RouterState, Store
+from devices.virtual.bank_desk import USABLE, BankDesk, auth_json
 from devices.virtual.defects.switches import Switches
 from devices.virtual.errors import Refused
 from devices.virtual.lab_file import LabFile
 from devices.virtual.plan import Terms, hour_of, period_start, suspension_start
 from devices.virtual.selection import Candidate, Choice, Wish, choose
-from devices.virtual.sim_bank import BankCard, bank_card, profile_of
 from devices.virtual.subscribers import compressed
 from devices.virtual.world_clock import WorldClock
 
 _US_PER_S = 1_000_000
 _HEARTBEAT_S = 30.0
 _HEARTBEATS_MISSED = 4
-_NEAR_CAP = 0.9
 _LAST_HOUR = 1 << 40
 # What a router's reason to ask for another SIM says about the one it had.
 _VERDICT_OF_REASON = {"cap": "throttled", "slow": "suspected", "reject": "suspected"}
-_USABLE = frozenset({"healthy", "near_cap"})
+# EMM causes that speak of the card; any other is the network's trouble (TS 24.301 annex A).
+_CARD_CAUSES = frozenset({3, 6, 8})
+_BITS_PER_BYTE = 8
 
 
 class AccessService:
@@ -46,68 +46,14 @@ class AccessService:
         self.clock = clock
         self.defects = defects
         conditions = lab.conditions
-        self._seed = conditions.random_seed
         self._quota_factor = conditions.quota_factor
         self.heartbeat_s = _HEARTBEAT_S * conditions.nas_timer_factor
-        self.imeis = {router.imei for router in lab.routers}
-        self.cards: dict[str, BankCard] = {
-            slot.iccid: bank_card(
-                slot,
-                lab.carriers[slot.carrier],
-                random_seed=self._seed,
-                quota_factor=self._quota_factor,
-            )
-            for slot in lab.slots
-        }
-
-    # -- cards
-
-    def sim(self, iccid: str) -> SimState:
-        """Return a card's state as it is kept."""
-        kept = self.store.sim(iccid)
-        if kept is not None:
-            return kept
-        if self.cards[iccid].disclosed:
-            return SimState(iccid=iccid)
-        return SimState(iccid=iccid, state="unknown", reason="terms not disclosed")
-
-    def used_by_sim(self, iccid: str) -> int:
-        """Return the bytes that a card's routers reported in its period."""
-        begin = period_start(self.clock.now(), self.cards[iccid].terms)
-        rows = self.store.usage(first=hour_of(begin), last=_LAST_HOUR, iccid=iccid)
-        return sum(down + up for *_, down, up in rows)
-
-    def state_of(self, iccid: str) -> str:
-        """Return a card's state now.
-
-        A card whose quota was used stays marked after the reset: it is ``suspected`` until
-        somebody measured it, because a carrier's reset may come late or not at all.
-        """
-        sim, terms = self.sim(iccid), self.cards[iccid].terms
-        if sim.state != "healthy":
-            begin_us = _utc_us(period_start(self.clock.now(), terms))
-            if sim.capped_period_utc_us is not None and sim.capped_period_utc_us < begin_us:
-                return "suspected" if sim.state == "throttled" else sim.state
-            return sim.state
-        if terms.quota_bytes is None:
-            return "healthy"
-        used = self.used_by_sim(iccid)
-        if used >= terms.quota_bytes:
-            return "throttled"
-        return "near_cap" if used >= _NEAR_CAP * terms.quota_bytes else "healthy"
-
-    def set_sim(self, iccid: str, state: str, reason: str | None, slow_bps: int | None) -> None:
-        """Mark a card."""
-        sim = self.sim(iccid)
-        begin_us = _utc_us(period_start(self.clock.now(), self.cards[iccid].terms))
-        sim.state, sim.reason, sim.slow_bps = state, reason, slow_bps
-        sim.capped_period_utc_us = begin_us if state == "throttled" else None
-        self.store.save_sim(sim)
-        self.note("sim_state", sim.assigned_imei, iccid, f"{state}: {reason}")
+        self._names = {router.imei: router.name for router in lab.routers}
+        self.bank = BankDesk(lab, store, clock, defects)
 
     def note(self, kind: str, imei: str | None, iccid: str | None, detail: str = "") -> None:
         """Commit an event."""
-        card = self.cards.get(iccid or "")
+        card = self.bank.cards.get(iccid or "")
         self.store.note(
             self.clock.utc_us(),
             kind,
@@ -118,6 +64,18 @@ class AccessService:
             detail=detail,
         )
 
+    def knows(self, imei: str) -> bool:
+        """Tell whether a router is a customer's."""
+        return imei in self._names
+
+    def planted(self, defect: str, imei: str) -> bool:
+        """Tell whether a fault is planted for a router."""
+        return self.defects.on(defect, self._names.get(imei))
+
+    def imeis(self) -> list[str]:
+        """Return all routers."""
+        return sorted(self._names)
+
     # -- routers
 
     def login(self, imei: str, firmware: str) -> dict[str, Any]:
@@ -125,6 +83,8 @@ class AccessService:
         router = self.store.router(imei)
         router.session = secrets.token_hex(16)
         router.firmware = firmware
+        if self.planted("server_forgets_tiers", imei):
+            router.speed_rules = []
         router.state = "suspended" if self.suspended(router) else "online"
         router.last_heartbeat_utc_us = self.clock.utc_us()
         router.heard_host_us = self.clock.host_us()
@@ -159,7 +119,9 @@ class AccessService:
         asked_us = router.suspension_requested_utc_us
         if asked_us is None:
             return None
-        return suspension_start(dt.datetime.fromtimestamp(asked_us / _US_PER_S, tz=dt.UTC))
+        begin = suspension_start(dt.datetime.fromtimestamp(asked_us / _US_PER_S, tz=dt.UTC))
+        early = self.planted("server_suspends_at_8", router.imei)
+        return begin - dt.timedelta(hours=1) if early else begin
 
     def used_by_router(self, router: RouterState) -> int:
         """Return the bytes of a router's plan period, both directions."""
@@ -169,14 +131,16 @@ class AccessService:
 
     def plan_terms(self, router: RouterState) -> Terms:
         """Return a router's volume plan, compressed."""
-        plan = router.plan
+        plan, imei = router.plan, router.imei
+        factor = self._quota_factor
+        factor *= 24 / 25 if self.planted("server_cap_at_24", imei) else 1
+        factor *= 26 / 25 if self.planted("server_cap_at_26", imei) else 1
+        at_utc = self.planted("server_resets_at_utc", imei)
         return Terms(
-            quota_bytes=compressed(
-                plan.get("cap_bytes", self.lab.plan_cap_bytes), self._quota_factor
-            ),
+            quota_bytes=compressed(plan.get("cap_bytes", self.lab.plan_cap_bytes), factor),
             reset_day=int(plan.get("reset_day", 1)),
             reset_time=str(plan.get("reset_time", "00:00")),
-            zone=str(plan.get("zone", "Asia/Tokyo")),
+            zone="UTC" if at_utc else str(plan.get("zone", "Asia/Tokyo")),
             throttle_bps=int(plan.get("limited_bps", self.lab.plan_limited_bps)),
         )
 
@@ -189,9 +153,12 @@ class AccessService:
         return sorted(rules, key=lambda rule: rule["after_bytes"])
 
     def _orders(self, router: RouterState) -> dict[str, Any]:
+        rules = self.speed_rules(router)
+        if self.planted("server_rate_in_bytes", router.imei):
+            rules = [rule | {"rate_bps": rule["rate_bps"] * _BITS_PER_BYTE} for rule in rules]
         return {
             "heartbeat_s": self.heartbeat_s,
-            "speed_rules": self.speed_rules(router),
+            "speed_rules": rules,
             "used_bytes": self.used_by_router(router),
             "suspended": self.suspended(router),
         }
@@ -206,9 +173,10 @@ class AccessService:
             self.note("suspended", router.imei, router.iccid)
         router.state = "suspended" if suspended else "online"
         reassign, router.reassign_reason = router.reassign_reason, None
-        if reassign is None and router.iccid in self.cards:
-            state = self.state_of(router.iccid)
-            if state not in _USABLE:
+        if reassign is None and router.iccid is not None:
+            self._settle(router.imei, router.iccid)
+            state = self.bank.believed_state(router.iccid, self._names[router.imei])
+            if state not in USABLE:
                 reassign = "cap" if state == "throttled" else "slow"
         self.store.save_router(router)
         self.note("heartbeat", router.imei, router.iccid, f"rsrp {rsrp_dbm} dBm")
@@ -224,8 +192,19 @@ class AccessService:
         """
         moment = dt.datetime.fromisoformat(hour_utc)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        if self.planted("server_counts_one_direction", router.imei):
+            ul_bytes = 0
         self.store.add_usage(iccid, router.imei, hour_of(moment), dl_bytes, ul_bytes)
         self.note("usage", router.imei, iccid, f"{hour_utc} dl {dl_bytes} ul {ul_bytes}")
+
+    def _settle(self, imei: str, iccid: str) -> None:
+        if self.bank.settle_quota(iccid):
+            self.note("sim_state", imei, iccid, "throttled: quota used")
+
+    def mark_sim(self, iccid: str, state: str, reason: str | None, slow_bps: int | None) -> None:
+        """Mark a card, and say so."""
+        sim = self.bank.mark(iccid, state, reason, slow_bps)
+        self.note("sim_state", sim.assigned_imei, iccid, f"{state}: {reason}")
 
     # -- giving and taking SIMs
 
@@ -241,9 +220,12 @@ class AccessService:
         reason = str(request.get("reason", "boot"))
         previous = request.get("previous_iccid") or router.iccid
         slow = {str(iccid) for iccid in request.get("slow_iccids") or ()}
-        self._learn(router, reason, previous, request.get("measured_bps"))
+        self._learn(router, reason, previous, request)
         router.slow_iccids = sorted({*router.slow_iccids, *slow})
         choice = self._choose(router, reason, previous)
+        again = previous in self.bank.cards and reason != "boot"
+        if again and self.planted("server_same_sim_again", router.imei):
+            choice = Choice(iccid=previous, why="place")
         if choice.iccid is None:
             self.release(router, choice.why)
             self.note("no_sim", router.imei, None, choice.why)
@@ -251,23 +233,31 @@ class AccessService:
             raise Refused(409, "no_sim", {"retry_after_s": wait_s, "why": choice.why})
         return self._assign(router, choice)
 
-    def _learn(self, router: RouterState, reason: str, iccid: str | None, bps: object) -> None:
+    def _learn(
+        self, router: RouterState, reason: str, iccid: str | None, request: dict[str, Any]
+    ) -> None:
         verdict = _VERDICT_OF_REASON.get(reason)
-        if iccid is None or iccid not in self.cards or verdict is None:
+        if iccid not in self.bank.cards or iccid is None or verdict is None:
             return
-        if self.sim(iccid).state == "healthy":
-            slow_bps = int(bps) if isinstance(bps, int | float) else None
-            self.set_sim(iccid, verdict, f"router asks for another: {reason}", slow_bps)
+        if reason == "reject" and request.get("cause") not in _CARD_CAUSES:
+            return
+        if self.bank.sim(iccid).state == "healthy":
+            rate = request.get("measured_bps")
+            slow_bps = int(rate) if isinstance(rate, int | float) else None
+            self.mark_sim(iccid, verdict, f"router asks for another: {reason}", slow_bps)
         if reason == "slow":
             router.slow_iccids = sorted({*router.slow_iccids, iccid})
 
     def _choose(self, router: RouterState, reason: str, previous: str | None) -> Choice:
-        slow = {iccid for iccid in router.slow_iccids if self.state_of_known(iccid) != "healthy"}
+        slow = {iccid for iccid in router.slow_iccids if self.bank.state_of(iccid) != "healthy"}
         router.slow_iccids = sorted(slow)
         location = router.location or {}
         plmn = None
         if location.get("mcc") and location.get("mnc"):
             plmn = f"{location['mcc']}{location['mnc']}"
+        if self.planted("server_wrong_carrier", router.imei):
+            others = {card.carrier.plmn for card in self.bank.cards.values()} - {plmn}
+            plmn = min(others, default=plmn)
         received_us = int(location.get("received_host_us", 0))
         waited_s = (self.clock.host_us() - received_us) / _US_PER_S
         wish = Wish(
@@ -279,21 +269,17 @@ class AccessService:
         )
         return choose(self._candidates(router.imei), wish)
 
-    def state_of_known(self, iccid: str) -> str:
-        """Return a card's state; one that is not in the bank is absent."""
-        return self.state_of(iccid) if iccid in self.cards else "absent"
-
     def _candidates(self, imei: str) -> list[Candidate]:
         candidates = []
-        for iccid, card in self.cards.items():
+        for iccid, card in self.bank.cards.items():
             quota = card.terms.quota_bytes
-            left = None if quota is None else quota - self.used_by_sim(iccid)
-            holder = self.sim(iccid).assigned_imei
+            left = None if quota is None else quota - self.bank.used_bytes(iccid)
+            holder = self.bank.sim(iccid).assigned_imei
             candidates.append(
                 Candidate(
                     iccid=iccid,
                     plmn=card.carrier.plmn,
-                    state=self.state_of(iccid),
+                    state=self.bank.believed_state(iccid, self._names[imei]),
                     free=holder in {None, imei} or self._holder_is_gone(str(holder)),
                     left_bytes=left,
                 )
@@ -306,19 +292,19 @@ class AccessService:
 
     def _assign(self, router: RouterState, choice: Choice) -> dict[str, Any]:
         iccid = str(choice.iccid)
-        sim = self.sim(iccid)
+        sim = self.bank.sim(iccid)
         if sim.assigned_imei not in {None, router.imei}:
             self.release(self.store.router(str(sim.assigned_imei)), "heartbeat lost")
-            sim = self.sim(iccid)
+            sim = self.bank.sim(iccid)
         keeps = choice.why == "kept" and sim.assigned_imei == router.imei and sim.assignment
         if not keeps:
             self.release(router, "another SIM")
-            sim = self.sim(iccid)
+            sim = self.bank.sim(iccid)
             sim.assigned_imei, sim.assignment = router.imei, secrets.token_hex(8)
             self.store.save_sim(sim)
         router.iccid, router.assignment = iccid, sim.assignment
         self.store.save_router(router)
-        card = self.cards[iccid]
+        card = self.bank.cards[iccid]
         self.note("selected", router.imei, iccid, choice.why)
         return {
             "assignment": sim.assignment,
@@ -330,8 +316,8 @@ class AccessService:
 
     def release(self, router: RouterState, why: str) -> None:
         """Take a router's SIM back; without one nothing happens."""
-        if router.iccid in self.cards:
-            sim = self.sim(router.iccid)
+        if router.iccid in self.bank.cards:
+            sim = self.bank.sim(router.iccid)
             if sim.assigned_imei == router.imei:
                 sim.assigned_imei = sim.assignment = None
                 self.store.save_sim(sim)
@@ -339,8 +325,8 @@ class AccessService:
         router.iccid = router.assignment = router.held_sha256 = None
         self.store.save_router(router)
 
-    def profile(self, imei: str, assignment: str) -> bytes:
-        """Return the profile of an assignment.
+    def held_by(self, imei: str, assignment: str) -> str:
+        """Return the card of an assignment.
 
         Raises:
             Refused: The assignment is not this router's.
@@ -348,32 +334,31 @@ class AccessService:
         router = self.store.router(imei)
         if router.assignment != assignment or router.iccid is None:
             raise Refused(404, "assignment")
-        key = identity.device_key(self._seed, imei)
-        card = self.cards[router.iccid]
-        return profile_of(card, assignment=assignment, imei=imei, device_key=key)
+        return router.iccid
 
-    def authenticate(self, router: RouterState, assignment: str, rand: str, autn: str) -> Any:  # noqa: ANN401
-        """Have the card in the bank answer a challenge; JSON of the answer.
+    def profile(self, imei: str, assignment: str) -> bytes:
+        """Return the profile of an assignment.
 
         Raises:
             Refused: The assignment is not this router's.
         """
-        if router.assignment != assignment or router.iccid is None:
-            raise Refused(404, "assignment")
-        sim = self.sim(router.iccid)
-        card = aka.Card(self.cards[router.iccid].keys, sim.sqn_seen)
-        outcome = card.authenticate(bytes.fromhex(rand), bytes.fromhex(autn))
-        if isinstance(outcome, aka.Accepted):
-            sim.sqn_seen = card.sqn_seen
-            self.store.save_sim(sim)
-            self.note("auth_ok", router.imei, router.iccid)
-            return {"res": outcome.res.hex(), "ck": outcome.ck.hex(), "ik": outcome.ik.hex()}
-        if isinstance(outcome, aka.Resync):
-            self.note("auth_resync", router.imei, router.iccid)
-            return {"auts": outcome.auts.hex()}
-        self.note("auth_failed", router.imei, router.iccid, "MAC")
-        return {"mac_failure": True}
+        iccid = self.held_by(imei, assignment)
+        name = self._names[imei]
+        return self.bank.profile(iccid, assignment=assignment, imei=imei, router=name)
 
+    async def authenticate(
+        self, imei: str, assignment: str, rand: bytes, autn: bytes
+    ) -> dict[str, Any]:
+        """Have the card in the bank answer a challenge.
 
-def _utc_us(moment: dt.datetime) -> int:
-    return round(moment.timestamp() * _US_PER_S)
+        Raises:
+            Refused: The assignment is not this router's, or the bank has no such card.
+        """
+        iccid = self.held_by(imei, assignment)
+        outcome = await self.bank.authenticate(
+            iccid, rand=rand, autn=autn, router=self._names[imei]
+        )
+        answer = auth_json(outcome)
+        kind = {"res": "auth_ok", "auts": "auth_resync"}.get(next(iter(answer)), "auth_failed")
+        self.note(kind, imei, iccid)
+        return answer

@@ -12,7 +12,7 @@ from devices.virtual.bearers import Gateways, Rates, rates_for
 from devices.virtual.defects.switches import Switches
 from devices.virtual.identity import DNS, SEED_PLMN
 from devices.virtual.journal import Journal
-from devices.virtual.plan import hour_of, throttled_to
+from devices.virtual.plan import HOUR_S, hour_of
 from devices.virtual.registration import (
     CANCELLED,
     HEARD,
@@ -24,14 +24,20 @@ from devices.virtual.registration import (
     SYNCH_FAILURE,
     TOO_MANY_BEARERS,
     UNKNOWN_APN,
+    Site,
     Stack,
     State,
 )
 from devices.virtual.subscribers import Books, CoreNetwork, Subscriber
+from devices.virtual.tariff import held_to
 from devices.virtual.world_clock import WorldClock
 
 _T3460_SENDINGS = 5  # once, and four repeats (TS 24.301 clause 5.4.2.7)
 _CHALLENGE_BYTES = 16
+_NOBODY = "203.0.113.54"
+# What planted faults do.
+_SLOW_ATTACH_S = 60.0
+_OVERCHARGE = 1.05
 # A bucket smaller than any frame lets nothing through: the air is gone, the interface is not.
 NO_AIR = Rates(downlink_bps=8000, uplink_bps=8000, mode="policer", bucket_bytes=1, queue_bytes=None)
 
@@ -46,7 +52,7 @@ class Carriers:
         gateways: What carries PDN connections.
         journal: Where events go.
         clock: The world's date.
-        router_fds: Each router's namespace, by IMEI.
+        sites: The routers, by IMEI.
         timer_factor: Scales NAS timers.
         randomness: Challenges come from it.
         defects: Planted faults.
@@ -59,7 +65,7 @@ class Carriers:
         gateways: Gateways,
         journal: Journal,
         clock: WorldClock,
-        router_fds: Mapping[str, int],
+        sites: Mapping[str, Site],
         timer_factor: float,
         randomness: random.Random,
         defects: Switches,
@@ -68,7 +74,7 @@ class Carriers:
         self.clock = clock
         self._gateways = gateways
         self._journal = journal
-        self._router_fds = router_fds
+        self._sites = sites
         self._timer_factor = timer_factor
         self._random = randomness
         self._defects = defects
@@ -121,6 +127,10 @@ class Carriers:
         cell = place.serving(stack.plmn) or place.cell_of(place.plmn, place.rsrp_dbm)
         self._send(stack, "signal", rsrp_dbm=cell["rsrp_dbm"], rsrq_db=cell["rsrq_db"])
 
+    def _planted(self, defect: str, stack: Stack) -> bool:
+        """Tell whether a carrier's fault is planted here; the seed network is always sound."""
+        return stack.plmn != SEED_PLMN and self._defects.on(defect, self._sites[stack.imei].name)
+
     def _note(self, kind: str, stack: Stack, **facts: object) -> None:
         imsi = stack.subscriber.imsi if stack.subscriber else None
         self._journal.note(kind, imei=stack.imei, imsi=imsi, plmn=stack.plmn, **facts)
@@ -141,6 +151,8 @@ class Carriers:
             self._note("no_answer", stack, detail="outage")
             return
         cause = self._refusal(core, stack.subscriber)
+        if self._planted("carrier_rejects", stack):
+            cause = PLMN_NOT_ALLOWED
         if cause is not None:
             self._reject(stack, cause)
             return
@@ -193,6 +205,10 @@ class Carriers:
             self._reject(stack, ILLEGAL_UE)
             return
         self._note("auth", stack, outcome="ok")
+        if self._planted("carrier_slow_attach", stack):
+            wait_s = _SLOW_ATTACH_S * self._timer_factor
+            stack.timer = asyncio.get_running_loop().call_later(wait_s, self._accept, stack)
+            return
         self._accept(stack)
 
     def _on_auth_failure(self, stack: Stack, message: Mapping[str, Any]) -> None:
@@ -208,7 +224,8 @@ class Carriers:
         if sqn is None:
             self._reject(stack, MAC_FAILURE)
             return
-        line.sqn = sqn
+        if not self._planted("carrier_sqn_stuck", stack):
+            line.sqn = sqn
         stack.resynced = True
         self._note("auth", stack, outcome="resync")
         self._challenge(stack)
@@ -225,7 +242,10 @@ class Carriers:
         self._note("attach", stack, bearer=stack.name, cell=cell["ci"], tac=cell["tac"])
         facts = {key: cell[key] for key in ("plmn", "tac", "ci", "act")}
         t3412_s = line.core.t3412_s * self._timer_factor
-        self._send(stack, "accept", **facts, t3412_s=t3412_s, nitz=self.clock.nitz())
+        self._send(stack, "accept", **facts, t3412_s=t3412_s, nitz=self._nitz(stack))
+
+    def _nitz(self, stack: Stack) -> dict[str, str | int]:
+        return self.clock.nitz(ahead_s=HOUR_S if self._planted("carrier_clock_off", stack) else 0)
 
     def _cancel_older(self, line: Subscriber) -> None:
         if line.attached_imei is None:
@@ -261,7 +281,7 @@ class Carriers:
             self._note("pdn_reject", stack, cause=cause)
             self._send(stack, "pdn_reject", cid=cid, cause=cause)
             return
-        bearer = self._gateways.connect(line.core, self._router_fds[stack.imei], stack.name)
+        bearer = self._gateways.connect(line.core, self._sites[stack.imei].netns_fd, stack.name)
         stack.bearer, stack.cid, line.address = bearer, cid, bearer.address
         self._shape(stack)
         rates = bearer.rates or NO_AIR
@@ -272,7 +292,7 @@ class Carriers:
             cid=cid,
             address=bearer.address,
             gateway=bearer.gateway,
-            dns=[DNS],
+            dns=[_NOBODY if self._planted("carrier_silent_dns", stack) else DNS],
             ifname=bearer.ifname,
             mtu=1500,
             ambr_dl_bps=line.core.rate_bps,
@@ -306,26 +326,21 @@ class Carriers:
         if stack.bearer is None or line is None:
             return
         down, up = self._gateways.count(stack.bearer)
+        if self._planted("carrier_counts_too_much", stack):
+            down, up = round(down * _OVERCHARGE), round(up * _OVERCHARGE)
         if down or up:
             line.dl_bytes += down
             line.ul_bytes += up
             hour = hour_of(self.clock.now())
             line.usage_by_hour[hour] = line.usage_by_hour.get(hour, 0) + down + up
 
-    def set_usage(self, line: Subscriber, period_bytes: int) -> None:
-        """Make a line's volume of this period a given one: a lab has no month to wait for."""
-        line.usage_by_hour = {hour_of(self.clock.now()): period_bytes}
-
-    def throttle_of(self, line: Subscriber) -> int | None:
-        """Return the rate that a line's contract holds it to now; ``None`` is full speed."""
-        return throttled_to(line.usage_by_hour, self.clock.now(), line.terms)
-
     def _shape(self, stack: Stack) -> None:
         line = stack.subscriber
         if stack.bearer is None or line is None:
             return
-        rates = rates_for(line.core, self.throttle_of(line), line.shaper)
-        if not stack.reachable:
+        throttle_bps = held_to(line, self.clock.now(), lambda name: self._planted(name, stack))
+        rates = rates_for(line.core, throttle_bps, line.shaper)
+        if not stack.reachable or self._planted("carrier_black_hole", stack):
             rates = NO_AIR
         if self._gateways.shape(stack.bearer, rates) and rates is not NO_AIR:
             self._note("shaper", stack, dl_bps=rates.downlink_bps, ul_bps=rates.uplink_bps)
@@ -353,5 +368,5 @@ class Carriers:
         self.clock.offset_s = offset_s
         for stack in self._stacks.values():
             if stack.state is State.REGISTERED and stack.plmn != SEED_PLMN:
-                self._send(stack, "nitz", **self.clock.nitz())
+                self._send(stack, "nitz", **self._nitz(stack))
         self.meter()

@@ -27,6 +27,7 @@ from devices.virtual.name_server import NameServer
 from devices.virtual.namespaces import die_with_parent, inside
 from devices.virtual.power_strip import PowerStrip
 from devices.virtual.radio import open_radio
+from devices.virtual.registration import Site
 from devices.virtual.serving import listen, serve
 from devices.virtual.subscribers import open_books
 from devices.virtual.world_clock import WorldClock
@@ -77,8 +78,9 @@ def _carriers(spec: dict[str, Any], clock: WorldClock, journal: Journal) -> Carr
         gateways=Gateways(tuple(spec["core_fds"])),
         journal=journal,
         clock=clock,
-        router_fds={
-            router.imei: fd for router, fd in zip(lab.routers, spec["router_fds"], strict=True)
+        sites={
+            router.imei: Site(name=router.name, netns_fd=fd)
+            for router, fd in zip(lab.routers, spec["router_fds"], strict=True)
         },
         timer_factor=lab.conditions.nas_timer_factor,
         # Challenges need to differ from run to run of one card, not to be secret.

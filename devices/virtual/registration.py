@@ -47,6 +47,19 @@ UNKNOWN_APN = 27
 TOO_MANY_BEARERS = 65
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A router of the bench.
+
+    Attributes:
+        name: As ``lab.toml`` calls it; planted faults go by it.
+        netns_fd: Its namespace.
+    """
+
+    name: str
+    netns_fd: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Stack:
     """One of the two stacks of a router's modem, as the networks see it.

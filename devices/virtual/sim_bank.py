@@ -59,8 +59,12 @@ def bank_card(
     return BankCard(slot=slot, carrier=carrier, terms=terms, keys=keys)
 
 
-def profile_of(card: BankCard, *, assignment: str, imei: str, device_key: bytes) -> bytes:
+def profile_of(
+    card: BankCard, files: BankCard, *, assignment: str, imei: str, device_key: bytes
+) -> bytes:
     """Return what a router downloads to act as a card, signed for that router.
+
+    ``files`` is the card whose files are read, the same one in a bank that is in order.
 
     Phone book and message store are sent as a real card's are: empty, and by far the largest.
     """
@@ -72,8 +76,8 @@ def profile_of(card: BankCard, *, assignment: str, imei: str, device_key: bytes)
         "apn": card.carrier.apn,
         "plmn": card.carrier.plmn,
         "files": {
-            "EF_ICCID": _swapped(card.slot.iccid.ljust(20, "f")),
-            "EF_IMSI": _ef_imsi(card.slot.imsi),
+            "EF_ICCID": _swapped(files.slot.iccid.ljust(20, "f")),
+            "EF_IMSI": _ef_imsi(files.slot.imsi),
             "EF_AD": "00000002",
             "EF_FPLMN": _EMPTY_PLMN * _FPLMN_ENTRIES,
             "EF_OPLMNwACT": _oplmn(card.carrier.plmn),

@@ -23,7 +23,9 @@ from devices.virtual.world import World, announcement, router_spec
 
 _READY_S = 20.0
 _RESTART_AFTER_S = 0.2
-_VENDOR, _PRODUCT = "1782", "4d11"
+# USB ids by firmware style: Unisoc and MediaTek, as their chips show themselves.
+_USB_IDS = {"virtual-mediatek": ("0e8d", "2028")}
+_USB_IDS_ELSE = ("1782", "4d11")
 _NET_INTERFACE = 0
 
 Emit = Callable[[Message], None]
@@ -275,11 +277,12 @@ class Supervisor:
         return function | {"interface": interface, "driver": "virtual"} | extra
 
     def _appear(self, outlet: Outlet) -> None:
+        vendor, product = _USB_IDS.get(outlet.entry.model, _USB_IDS_ELSE)
         usb = {
             "subsystem": "usb",
             "usb_path": outlet.entry.usb_path,
-            "vid": _VENDOR,
-            "pid": _PRODUCT,
+            "vid": vendor,
+            "pid": product,
             "serial": outlet.entry.serial,
             "manufacturer": "Virtual",
             "product": "Pocket Router",

@@ -34,9 +34,14 @@ class WorldClock:
         """Return the host's time as microseconds since 1970: for ages, which no test moves."""
         return round(time.time() * _US_PER_S)
 
-    def nitz(self) -> dict[str, str | int]:
-        """Return network identity and time zone, as sent to a router that attached."""
-        return {"utc": self.now().isoformat(timespec="seconds"), "zone_quarters": JST_QUARTERS}
+    def nitz(self, ahead_s: float = 0.0) -> dict[str, str | int]:
+        """Return network identity and time zone, as sent to a router that attached.
+
+        Args:
+            ahead_s: How wrong the network's clock is.
+        """
+        moment = self.now() + dt.timedelta(seconds=ahead_s)
+        return {"utc": moment.isoformat(timespec="seconds"), "zone_quarters": JST_QUARTERS}
 
 
 def offset_for(date: str, host_now_s: float) -> float:
