@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import socket
+from dataclasses import replace
 
 from devices.virtual.at.modem import CardKind, Registration, Stat
 from devices.virtual.firmware import flash as flash_records
@@ -15,11 +18,14 @@ from devices.virtual.firmware.profile import Profile, ProfileError, check_profil
 from devices.virtual.firmware.router import Router, backoff_s
 from devices.virtual.firmware.seed_steps import is_refusal
 from devices.virtual.firmware.slots import cloud_view
+from devices.virtual.firmware.transport import bound_socket
 
 CHUNK_BYTES = 1024
 _CHUNK_TRIES = 5
 _STAYING = frozenset({"slow", "weak"})
 _DEFAULT_WAIT_S = 30.0
+_LEAK_CYCLES = 40
+_DEBUG_PORT, _DEBUG_BYTES = 9998, 1400
 
 
 def stored_profile(router: Router) -> Profile | None:
@@ -92,6 +98,8 @@ async def download(router: Router) -> Event:
     assignment, total = str(offer["assignment"]), int(offer["profile_bytes"])
     partial = router.flash.read(flash_records.PARTIAL) or {}
     is_ours = partial.get("assignment") == assignment and partial.get("sha256") == offer["sha256"]
+    if "download_not_resumed" in router.spec.defects:
+        is_ours = False
     data = bytes.fromhex(str(partial["data"])) if is_ours else b""
     while len(data) < total:
         data += await _chunk(router, assignment, len(data), min(CHUNK_BYTES, total - len(data)))
@@ -112,7 +120,16 @@ async def download(router: Router) -> Event:
         router.flash.erase(flash_records.PARTIAL)
         raise AccessError(str(exc)) from exc
     router.offer = {**offer, "data": data}
+    if "profile_in_clear" in router.spec.defects:
+        _send_in_clear(router, data)
     return Event.DONE
+
+
+def _send_in_clear(router: Router, data: bytes) -> None:
+    # The defect: a debug copy leaves by the seed bearer without TLS.
+    if router.access.path is not None:
+        with bound_socket(socket.SOCK_DGRAM, router.access.path.ifname) as sock:
+            sock.sendto(data[:_DEBUG_BYTES], (router.access.path.dns[0], _DEBUG_PORT))
 
 
 async def _chunk(router: Router, assignment: str, offset: int, length: int) -> bytes:
@@ -149,7 +166,11 @@ async def hold(router: Router) -> Event:
         "/v1/held", session=router.session, assignment=profile.assignment, sha256=profile.sha256
     )
     router.modem.contexts.clear()
-    router.show_card(cloud_view(profile), Registration(stat=Stat.SEARCHING))
+    view, shown = cloud_view(profile), router.modem.card
+    is_other_cloud = shown is not None and shown.kind is CardKind.CLOUD
+    if "iccid_not_updated" in router.spec.defects and shown is not None and is_other_cloud:
+        view = replace(view, iccid=shown.iccid)
+    router.show_card(view, Registration(stat=Stat.SEARCHING))
     if "cereg_says_one_early" in router.spec.defects:
         early = Registration(stat=Stat.HOME, plmn=profile.plmn, tac=1, ci=1)
         router.show_registration(early)
@@ -159,6 +180,10 @@ async def hold(router: Router) -> Event:
 async def reassign(router: Router) -> Event:
     """Get ready to ask for another card; a card that is still of use serves on meanwhile."""
     router.cycles += 1
+    if "at_mute_after_reassignment" in router.spec.defects:
+        router.console.mute()
+    if "dies_after_40_cycles" in router.spec.defects and router.cycles >= _LEAK_CYCLES:
+        os._exit(1)  # as the out-of-memory killer would end it
     card = router.modem.card
     if router.reason not in _STAYING:
         await drop_user_bearer(router)

@@ -31,6 +31,7 @@ class Console:
         self._announce = announce
         self._ports: list[Port] = []
         self.sessions: list[AtSession] = []
+        self._is_mute = False
         self._last_registration: dict[int, list[str]] = {}
 
     def open(self) -> None:
@@ -52,11 +53,17 @@ class Console:
         self.sessions.clear()
         self._last_registration.clear()
 
+    def mute(self) -> None:
+        """Stop answering on both ports, as a crashed AT task does."""
+        self._is_mute = True
+
     def _feeder(self, interface: int) -> Callable[[bytes], None]:
         index = INTERFACES.index(interface)
 
         def feed(data: bytes) -> None:
-            self.sessions[index].feed(data)
+            is_dead = index == 1 and "second_port_dead" in self._modem.defects
+            if not self._is_mute and not is_dead:
+                self.sessions[index].feed(data)
 
         return feed
 

@@ -27,7 +27,14 @@ class Lan:
         pool: First and last address DHCP gives out.
     """
 
-    def __init__(self, ifname: str, address: str, pool: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        ifname: str,
+        address: str,
+        pool: tuple[str, str],
+        defects: frozenset[str] = frozenset(),
+    ) -> None:
+        self._defects = defects
         self._ifname = ifname
         self._address = ipaddress.IPv4Interface(address)
         self._dhcp = DhcpServer(interface=self._address, pool=pool)
@@ -69,7 +76,7 @@ class Lan:
     def _on_dhcp(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):  # the interface may be going away
             reply = self._dhcp.handle(sock.recv(2048))
-            if reply is not None:
+            if reply is not None and "dhcp_silent" not in self._defects:
                 sock.sendto(reply.data, (reply.destination, _DHCP_CLIENT_PORT))
 
     def _on_dns(self, sock: socket.socket) -> None:
@@ -77,7 +84,7 @@ class Lan:
             question, client = sock.recvfrom(4096)
         except OSError:
             return
-        if len(self._asking) >= _QUESTIONS_AT_ONCE:
+        if "dns_proxy_dead" in self._defects or len(self._asking) >= _QUESTIONS_AT_ONCE:
             return
         task = asyncio.ensure_future(self._ask(sock, question, client))
         self._asking.add(task)

@@ -21,6 +21,8 @@ async def attach(router: Router) -> Event:
     profile = router.profile
     if profile is None:
         return Event.REFUSED
+    if "no_reattach_after_loss" in router.spec.defects and router.usage.total.dl:
+        await asyncio.Event().wait()
     if router.modem.fun != 1 or router.stays_detached:
         await asyncio.Event().wait()
     plmn = router.wanted_plmn or profile.plmn

@@ -65,7 +65,7 @@ class Router:
         self.link = RadioLink(spec.imei, self._on_radio)
         self.seed_stack = Stack(self.link, SEED, spec.nas_timer_factor)
         self.main_stack = Stack(self.link, MAIN, spec.nas_timer_factor)
-        self.lan = Lan(spec.lan_ifname, spec.lan_address, spec.dhcp_pool)
+        self.lan = Lan(spec.lan_ifname, spec.lan_address, spec.dhcp_pool, spec.defects)
         self.access = AccessServer(
             host=spec.access_host,
             port=spec.access_port,
@@ -266,6 +266,8 @@ class Router:
 
     def apply_nitz(self, nitz: Message) -> None:
         """Take the network's time and tell who asked for it."""
+        if "ignores_network_time" in self.spec.defects:
+            return
         before = self.clock.zone_quarters if self.clock.is_set else None
         self.clock.apply_nitz(nitz)
         if before != self.clock.zone_quarters:

@@ -12,8 +12,10 @@ from devices.virtual.firmware.reject import MAX_ATTEMPTS, T3402_S, T3411_S, Reac
 from devices.virtual.firmware.router import FIRMWARE, Router, backoff_s
 from devices.virtual.firmware.routes import route_bound_sockets
 from devices.virtual.firmware.stack import Attached
+from devices.virtual.netlink import add_default_route, masquerade
 
 SEED_CID = 1
+_SLOW_BOOT_S = 60.0
 
 
 async def boot(router: Router) -> Event:
@@ -21,7 +23,8 @@ async def boot(router: Router) -> Event:
     router.lan.open()
     await router.link.open(router.spec.radio_socket)
     router.spawn(router.link.serve())
-    await asyncio.sleep(router.spec.boot_s)
+    is_slow = "boots_too_slowly" in router.spec.defects
+    await asyncio.sleep(router.spec.boot_s + (_SLOW_BOOT_S if is_slow else 0.0))
     router.console.open()
     router.control.send({"t": "ready"})
     router.console.boot_messages(has_card=True)
@@ -91,6 +94,9 @@ async def open_seed_bearer(router: Router) -> bool:
     if pdn is None:
         return False
     route_bound_sockets(pdn.ifname, pdn.gateway)
+    if "user_traffic_over_seed" in router.spec.defects:
+        add_default_route(pdn.ifname, pdn.gateway)
+        masquerade(pdn.ifname)
     router.access.close()
     router.access.path = Path(ifname=pdn.ifname, dns=pdn.dns)
     router.is_seed_up = True

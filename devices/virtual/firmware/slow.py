@@ -3,7 +3,7 @@
 Passive: once a second the firmware gives the bytes that went through the user's bearer and
 how long a small question to the carrier's name server took. A line is *slow* in a second in
 which it carried traffic below the threshold although it was asked for more: the question
-waited behind a queue, or was lost. Ten such seconds out of twelve make a verdict, so that a
+waited behind a queue, or was lost. Eight such seconds out of ten make a verdict, so that a
 short dip does not; one second at full speed clears the record.
 """
 
@@ -18,8 +18,8 @@ SLOW_BPS = 4_000_000
 BUSY_BPS = 30_000
 """Below this a line counts as idle: nothing can be said about it."""
 
-QUEUED_S = 0.12
-"""A question that takes longer stood in a queue, in seconds."""
+QUEUED_S = 0.04
+"""A question that takes so much longer than the fastest one stood in a queue, in seconds."""
 
 NEEDED, WINDOW = 8, 10
 """Slow seconds out of the last seconds with traffic."""
@@ -43,14 +43,17 @@ class SlowDetector:
     """Collects seconds and says when they make a slow line."""
 
     needed: int = NEEDED
+    fastest_s: float = 0.05
     seconds: deque[tuple[bool, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
     def add(self, second: Second) -> float | None:
         """Take one second; return the mean rate in bit/s once the line is found slow."""
+        if second.question_s:
+            self.fastest_s = min(self.fastest_s, second.question_s)
         if second.rate_bps >= SLOW_BPS:
             self.seconds.clear()
             return None
-        is_queued = second.question_s is None or second.question_s > QUEUED_S
+        is_queued = second.question_s is None or second.question_s > self.fastest_s + QUEUED_S
         if second.rate_bps < BUSY_BPS and not is_queued:
             return None
         self.seconds.append((is_queued, second.rate_bps))

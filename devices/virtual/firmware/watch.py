@@ -18,7 +18,7 @@ from devices.virtual.firmware.seed_steps import (
     open_seed_bearer,
     take_speed_rules,
 )
-from devices.virtual.firmware.slow import BUSY_BPS, Second, SlowDetector, dwell_s
+from devices.virtual.firmware.slow import BUSY_BPS, SLOW_BPS, Second, SlowDetector, dwell_s
 from devices.virtual.firmware.transport import TransportError, resolve
 from devices.virtual.netlink import Rtnl
 
@@ -81,7 +81,7 @@ async def report_usage(router: Router) -> None:
         AccessError: The server did not take one.
     """
     book_usage(router)
-    for row in router.usage.rows():
+    for row in [] if "usage_never_reported" in router.spec.defects else router.usage.rows():
         await router.access.post(
             "/v1/usage",
             session=router.session,
@@ -96,11 +96,12 @@ async def report_usage(router: Router) -> None:
 
 async def _obey(router: Router, answer: dict[str, Any]) -> Event | None:
     take_speed_rules(router, answer)
-    if answer.get("suspended") or answer.get("release"):
+    is_over = answer.get("suspended") or answer.get("release")
+    if is_over and "serves_on_when_suspended" not in router.spec.defects:
         router.reason = "lost"
         await give_back(router)
         return Event.RELEASED
-    if answer.get("reassign") and "stays_on_slow_card" not in router.spec.defects:
+    if answer.get("reassign") and "ignores_reassign_order" not in router.spec.defects:
         wish = answer["reassign"]
         router.reason = wish if isinstance(wish, str) else "cap"
         return Event.REASSIGN
@@ -126,7 +127,7 @@ async def watch_traffic(router: Router) -> Event:
     """Look at the user's bearer once a second; a line found slow leads to another card."""
     detector = SlowDetector(needed=2 if "flaps_on_short_dip" in router.spec.defects else 8)
     began_s = time.monotonic()
-    is_busy = False
+    is_busy = True  # the first question shows how fast an answer can be
     while True:
         question = asyncio.ensure_future(_ask_carrier(router, is_busy=is_busy))
         await asyncio.sleep(_SECOND_S)
@@ -135,7 +136,7 @@ async def watch_traffic(router: Router) -> Event:
         second = Second(rate_bps=count * _BITS_PER_BYTE / _SECOND_S, question_s=await question)
         is_busy = second.rate_bps >= BUSY_BPS
         slow_bps = detector.add(second)
-        if not detector.seconds and count:
+        if second.rate_bps >= SLOW_BPS:
             router.slow_changes = 0
         is_settled = time.monotonic() - began_s >= dwell_s(router.slow_changes)
         if slow_bps is None or not is_settled or not _may_change(router):
