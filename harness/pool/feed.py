@@ -38,6 +38,7 @@ class Flaw(StrEnum):
     TIME_BACKWARDS = "time_backwards"
     DUPLICATE_HOUR = "duplicate_hour"
     MISSING_HOUR = "missing_hour"
+    COUNTER_BASE = "counter_base"
     COUNTER_WRAPPED = "counter_wrapped"
     COUNTER_RESET = "counter_reset"
     UNIT_GIB = "unit_gib"
@@ -240,7 +241,11 @@ def _check_row(
     check.seen.add((line, hour))
     last = check.last_hour.get(line)
     if last is not None and hour < last:
-        check.flag(Flaw.TIME_BACKWARDS, line, hour, f"came after {text_of(last)}; it is counted")
+        # A running counter cannot be cut into hours backwards; the next one holds its amount.
+        fate = "not counted" if check.contract.counter else "counted"
+        check.flag(Flaw.TIME_BACKWARDS, line, hour, f"came after {text_of(last)}; {fate}")
+        if check.contract.counter:
+            return
     check.last_hour[line] = max(hour, hour if last is None else last)
     if not sim:
         check.flag(Flaw.LINE_WITHOUT_SIM, line, hour, f"{amount:g} {check.contract.unit} on no SIM")
@@ -259,6 +264,9 @@ def _difference(check: _Check, line: str, hour: int, count: int) -> int | None:
     before = check.last_count.get(line)
     check.last_count[line] = count
     if before is None:
+        check.flag(
+            Flaw.COUNTER_BASE, line, hour, f"first count {count}: use is known from the next"
+        )
         return None
     if count >= before:
         return count - before

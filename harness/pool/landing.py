@@ -113,7 +113,7 @@ def land(days: Floats, weekday: int, *, month_day: int, month_days: int) -> Land
     first = max(0, days.size - _HISTORY_D)
     past = _learn(days[first:], (weekday + first) % DAYS_A_WEEK)
     ahead = (weekday + days.size + np.arange(left)) % DAYS_A_WEEK
-    used = _used(days, month_day, past, weekday)
+    used, guessed = _used(days, month_day, past, weekday)
     if not left:
         return Landing(used=used, daily=np.empty(0), spread=np.empty(0), total=_flat(used))
     errors = _past_errors(days[first:], past, weekday + first, left)
@@ -121,7 +121,9 @@ def land(days: Floats, weekday: int, *, month_day: int, month_days: int) -> Land
     daily = weights @ _members(past, past.levels.shape[1] - 1, ahead)
     spread = _spread(errors, weights, left)
     rest = float(daily.sum())
-    p10, p90 = (used + rest * float(np.exp(z * spread[-1])) for z in (-P10_P90, P10_P90))
+    # What nobody counted is as uncertain as what is to come.
+    open_ = rest + guessed
+    p10, p90 = (used - guessed + open_ * float(np.exp(z * spread[-1])) for z in (-P10_P90, P10_P90))
     return Landing(
         used=used, daily=daily, spread=spread, total=Band(p10=p10, p50=used + rest, p90=p90)
     )
@@ -131,13 +133,15 @@ def _flat(value: float) -> Band:
     return Band(p10=value, p50=value, p90=value)
 
 
-def _used(days: Floats, month_day: int, past: _Past, weekday: int) -> float:
-    """Add up the month so far; a day that nobody counted is taken from the profile."""
+def _used(days: Floats, month_day: int, past: _Past, weekday: int) -> tuple[float, float]:
+    """Add up the month so far; and the part of it that nobody counted, taken from the profile."""
     if not month_day:
-        return 0.0
+        return 0.0, 0.0
     at = np.arange(days.size - month_day, days.size)
     expected = past.levels[_START, -1] * past.profile[-1][(weekday + at) % DAYS_A_WEEK]
-    return float(np.where(np.isfinite(days[at]), days[at], expected).sum())
+    seen = np.isfinite(days[at])
+    guessed = float(expected[~seen].sum())
+    return float(days[at][seen].sum()) + guessed, guessed
 
 
 def _learn(days: Floats, weekday: int) -> _Past:

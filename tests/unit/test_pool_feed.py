@@ -97,11 +97,21 @@ def test_a_counter_that_wraps_goes_on_and_one_that_resets_starts_at_zero() -> No
 
     assert [r.used_bytes for r in wrapped.rows] == [1000]
     assert [(f.flaw, f.line, f.hour) for f in wrapped.findings] == [
-        (Flaw.COUNTER_WRAPPED, "L1", 439_024)
+        (Flaw.COUNTER_BASE, "L1", 439_023),
+        (Flaw.COUNTER_WRAPPED, "L1", 439_024),
     ]
     assert [r.used_bytes for r in reset.rows] == [300]
-    assert reset.findings[0].detail == "1000000 to 300: counted from 0"
+    assert reset.findings[1].detail == "1000000 to 300: counted from 0"
     assert [r.used_bytes for r in plain.rows] == [500]
+
+
+def test_a_counter_that_comes_backwards_is_flagged_and_not_counted() -> None:
+    """Hour 1 before hour 0: the fall is no reset."""
+    report = _checked([_row("L1", NEXT, 500), _row("L1", HOUR, 300)], counter=True)
+
+    assert [f.flaw for f in report.findings] == [Flaw.COUNTER_BASE, Flaw.TIME_BACKWARDS]
+    assert report.findings[1].detail == "came after 2020-01-31T16:00+00:00; not counted"
+    assert report.rows == []
 
 
 def test_the_zone_of_the_contract_is_used_for_times_without_one() -> None:
