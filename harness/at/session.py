@@ -282,6 +282,17 @@ class AtSession:
                 return count
             raise lane.no_sync(count, deadline)
 
+    def reset(self, deadline: Deadline, *, port: int = 0) -> Reply:
+        """Send the command that restarts the router, also to a port that counts as dead.
+
+        Raises:
+            AtTimeoutError: It was not answered; many routers restart without a word.
+            PortLostError: The port went away, as it does when the router restarts.
+        """
+        lane = self._lanes[port]
+        with lane.lock:
+            return self._ask(lane, "AT+CFUN=1,1", deadline)
+
     def abort(self, deadline: Deadline, *, port: int = 0) -> bool:
         """Stop a command that timed out but goes on in the router, by a character (V.250 5.6.1).
 
