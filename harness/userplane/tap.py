@@ -1,0 +1,348 @@
+"""The tap: the kernel's own packet ring, block by block into a spool, pcapng when it stops.
+
+A thread copies whole blocks as the kernel filled them (0.1 to 0.5 us a packet), so that nothing is
+lost at a million packets a second; what is looked at packet by packet is done by column, either
+while it runs (`poll`) or when it has stopped.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import socket
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+
+from harness.core.errors import BenchError
+from harness.measure.packets import Packets
+from harness.userplane import pcapng, tap_blocks
+from harness.userplane.namespace import Namespace
+
+_SOL_PACKET: Final = 263
+_PACKET_RX_RING: Final = 5
+_PACKET_STATISTICS: Final = 6
+_PACKET_VERSION: Final = 10
+_TPACKET_V3: Final = 2
+_SO_ATTACH_FILTER: Final = 26
+_RETURN: Final = 0x06
+_ETH_P_ALL: Final = 3
+_FRAME_BYTES: Final = 2048
+_STATUS_AT: Final = 8
+_PACKETS_AT: Final = 12
+_PATIENCE_RETIREMENTS: Final = 20
+_USER: Final = 1
+_LOSING: Final = 4
+_CHUNK_BYTES: Final = 32 << 20
+_STEP_NS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapSettings:
+    """How a tap works.
+
+    Attributes:
+        snap_bytes: Bytes kept of each frame; 0 keeps all.
+        block_bytes: One block of the ring, a power of two and at least 4096.
+        blocks: How many there are; what they hold is how long the tap may be kept waiting.
+        retire_ms: After this time a block is handed over although it is not full.
+        most_bytes: Where the spool stops growing; the rest is not kept, and the result says so.
+    """
+
+    snap_bytes: int = 0
+    block_bytes: int = 1 << 17
+    blocks: int = 64
+    retire_ms: int = 10
+    most_bytes: int = 4_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapResult:
+    """What a tap got.
+
+    Attributes:
+        path: The capture, or None if none was wanted.
+        received_packets: Packets that the kernel put into the ring or had to drop.
+        dropped_packets: Packets that the kernel dropped because the ring was full.
+        kept_packets: Packets in the capture.
+        clock_step_ns: How far the wall clock was set while the tap ran, in nanoseconds.
+        doubts: Why the capture is not to be relied on; empty if it is.
+    """
+
+    path: Path | None
+    received_packets: int
+    dropped_packets: int
+    kept_packets: int
+    clock_step_ns: int
+    doubts: tuple[str, ...]
+
+
+def _cut(sock: socket.socket, snap_bytes: int) -> None:
+    """Have the kernel cut each frame to so many bytes; with 0, take no frame any more."""
+    code = np.frombuffer(struct.pack("=HBBI", _RETURN, 0, 0, snap_bytes), np.uint8)
+    program = struct.pack("@HP", 1, code.ctypes.data)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def _wall_minus_monotonic_ns() -> int:
+    return time.time_ns() - time.monotonic_ns()
+
+
+class Tap:
+    """A capture on one interface; a context manager that stops when it is left."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        settings: TapSettings,
+        path: Path | None,
+        ifname: str,
+        spool: int,
+    ) -> None:
+        self._sock = sock
+        self._settings = settings
+        self._path = path
+        self._ifname = ifname
+        self._incoming_only = False
+        self._spool = spool
+        self._stop_read, self._stop_write = os.pipe()
+        self._ring: mmap.mmap | None = None
+        self._polled = 0
+        self._written = 0
+        self._seen_packets = 0
+        self._received_packets = 0
+        self._dropped_packets = 0
+        self._losing = False
+        self._trouble = ""
+        self._offset_ns = _wall_minus_monotonic_ns()
+        self._thread = threading.Thread(target=self._run, name=f"tap {ifname}", daemon=True)
+        self._result: TapResult | None = None
+
+    @classmethod
+    def start(
+        cls,
+        namespace: Namespace,
+        ifname: str = "lan0",
+        *,
+        path: Path | None = None,
+        settings: TapSettings | None = None,
+        incoming_only: bool = False,
+    ) -> Self:
+        """Start to capture; when this returns, the next packet is captured.
+
+        Args:
+            namespace: Where the interface is.
+            ifname: The interface; an ifb shows what came through a limited downlink.
+            path: Where to write pcapng when it stops; None keeps nothing.
+            settings: Ring and limits.
+            incoming_only: Everything on this interface comes from the router (an ifb).
+
+        Raises:
+            BenchError: There is no such interface, or no ring is to be had.
+        """
+        settings = settings or TapSettings()
+        namespace.interface(ifname)
+        try:
+            spool = _spool(path)
+        except OSError as error:
+            msg = f"tap on {ifname} of {namespace.name}: no file for it: {error}"
+            raise BenchError(msg) from error
+        name = f"{namespace.name}/{ifname}"
+        tap = cls(namespace.packet_socket(), settings, path, name, spool)
+        tap._incoming_only = incoming_only
+        try:
+            tap._open(ifname)
+        except OSError as error:
+            tap._let_go()
+            msg = f"tap on {ifname} of {namespace.name}: {error}; ring {settings}"
+            raise BenchError(msg) from error
+        tap._thread.start()
+        return tap
+
+    def _open(self, ifname: str) -> None:
+        settings = self._settings
+        if settings.snap_bytes:
+            _cut(self._sock, settings.snap_bytes)
+        self._sock.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
+        size = settings.block_bytes * settings.blocks
+        frames = size // _FRAME_BYTES
+        ring = struct.pack(
+            "=IIIIIII", settings.block_bytes, settings.blocks, _FRAME_BYTES, frames,
+            settings.retire_ms, 0, 0,
+        )  # fmt: skip
+        self._sock.setsockopt(_SOL_PACKET, _PACKET_RX_RING, ring)
+        self._ring = mmap.mmap(
+            self._sock.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE
+        )
+        self._sock.bind((ifname, _ETH_P_ALL))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        """Move blocks from the ring to the spool until told to stop and the ring is empty."""
+        ring = self._ring
+        if ring is None:
+            return
+        view = memoryview(ring)
+        size, count = self._settings.block_bytes, self._settings.blocks
+        waiting = select.poll()
+        waiting.register(self._sock, select.POLLIN | select.POLLERR)
+        waiting.register(self._stop_read, select.POLLIN)
+        block, last_ns = 0, 0
+        while True:
+            start = block * size
+            (status,) = struct.unpack_from("<I", ring, start + _STATUS_AT)
+            if status & _USER:
+                self._losing = self._losing or bool(status & _LOSING)
+                packets, _, length = struct.unpack_from("<III", ring, start + _PACKETS_AT)
+                self._seen_packets += packets
+                self._keep(view[start : start + length])
+                struct.pack_into("<I", ring, start + _STATUS_AT, 0)
+                block = (block + 1) % count
+            elif last_ns and (self._seen_all() or time.monotonic_ns() > last_ns):
+                break
+            else:
+                happened = dict(waiting.poll(self._settings.retire_ms if last_ns else None))
+                if self._stop_read in happened:
+                    waiting.unregister(self._stop_read)
+                    _cut(self._sock, 0)
+                    last_ns = time.monotonic_ns() + _PATIENCE_RETIREMENTS * self._retire_ns
+        view.release()
+
+    @property
+    def _retire_ns(self) -> int:
+        return self._settings.retire_ms * 1_000_000
+
+    def _seen_all(self) -> bool:
+        """Tell whether every packet that the kernel counted has come out of the ring."""
+        counted = self._sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12)
+        received, dropped, _ = struct.unpack("=III", counted)  # reading sets them to zero
+        self._received_packets += received
+        self._dropped_packets += dropped
+        return self._seen_packets >= self._received_packets - self._dropped_packets
+
+    def _keep(self, block: memoryview) -> None:
+        if self._trouble:
+            return
+        if self._written + len(block) > self._settings.most_bytes:
+            self._trouble = f"stopped at the limit of {self._settings.most_bytes} bytes"
+            return
+        try:
+            done = os.pwrite(self._spool, block, self._written)
+        except OSError as error:
+            self._trouble = f"writing the capture: {error.strerror}"
+            return
+        if done < len(block):
+            self._trouble = "writing the capture: the disk is full"
+            return
+        self._written += done
+
+    def poll(self, *, headers: bool = True) -> Packets:
+        """Return the packets since the last call; younger than `retire_ms` they may be missing."""
+        ready = self._written - self._polled
+        data = os.pread(self._spool, min(ready, _CHUNK_BYTES), self._polled)
+        whole = tap_blocks.whole_blocks(data)
+        self._polled += whole
+        return self._frames(data[:whole]).packets(headers=headers)
+
+    def _frames(self, data: bytes) -> tap_blocks.Frames:
+        frames = tap_blocks.frames_of(data)
+        if self._incoming_only:
+            frames.outgoing[:] = False
+        return frames
+
+    def stop(self) -> TapResult:
+        """Stop, keep the last packets, write the file; a second call returns the same result."""
+        if self._result is not None:
+            return self._result
+        os.write(self._stop_write, b".")
+        self._thread.join()
+        received, dropped = self._received_packets, self._dropped_packets
+        kept = self._write_file(received, dropped)
+        step_ns = _wall_minus_monotonic_ns() - self._offset_ns
+        doubts = []
+        if dropped or self._losing:
+            doubts.append(f"the tap lost {dropped} of {received} packets: its ring was full")
+        elif self._seen_packets < received:
+            doubts.append(f"the tap saw {self._seen_packets} of {received} packets at its end")
+        if self._trouble:
+            doubts.append(f"the capture is not whole: {self._trouble}")
+        if abs(step_ns) > _STEP_NS:
+            doubts.append(f"the wall clock was set by {step_ns / 1e9:.3f} s meanwhile")
+        self._result = TapResult(
+            path=self._path,
+            received_packets=received,
+            dropped_packets=dropped,
+            kept_packets=kept,
+            clock_step_ns=step_ns,
+            doubts=tuple(doubts),
+        )
+        return self._result
+
+    def close(self) -> None:
+        """Stop and let go of the ring and the spool; `poll` gives nothing any more."""
+        self.stop()
+        self._let_go()
+
+    def _chunks(self) -> Iterator[bytes]:
+        at = 0
+        while at < self._written:
+            data = os.pread(self._spool, min(_CHUNK_BYTES, self._written - at), at)
+            whole = tap_blocks.whole_blocks(data)
+            if not whole:
+                return
+            yield data[:whole]
+            at += whole
+
+    def _write_file(self, received: int, dropped: int) -> int:
+        if self._path is None:
+            return 0
+        kept = 0
+        try:
+            with self._path.open("wb") as file:
+                file.write(pcapng.preamble(self._ifname, snap_bytes=self._settings.snap_bytes))
+                for chunk in self._chunks():
+                    frames = self._frames(chunk)
+                    kept += len(frames.t_ns)
+                    file.write(pcapng.packets(frames))
+                end_ns = time.time_ns()
+                file.write(pcapng.statistics(end_ns, received=received, dropped=dropped))
+        except OSError as error:
+            self._trouble = f"writing the capture: {error.strerror}"
+        return kept
+
+    def _let_go(self) -> None:
+        if self._spool < 0:
+            return
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+        self._sock.close()
+        os.close(self._stop_read)
+        os.close(self._stop_write)
+        os.close(self._spool)
+        self._spool = -1
+
+
+def _spool(path: Path | None) -> int:
+    """Open a file without a name for the blocks, beside the capture or where such files go."""
+    with tempfile.TemporaryFile(dir=path.parent if path else None) as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,145 @@
+"""``harness.userplane.tap``: what was on the wire, first packet to last, and what was lost."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.core.errors import BenchError
+from harness.userplane.pcapng import records_of
+from harness.userplane.tap import Tap, TapSettings
+
+if TYPE_CHECKING:
+    from harness.measure.packets import Packets
+    from tests.userplane.conftest import Pair
+
+
+def _send(pair: Pair, count: int, size: int = 100) -> None:
+    """Send datagrams from the bench end to the router's side, numbered in their first bytes."""
+    with pair.bench.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for number in range(count):
+            sock.sendto(number.to_bytes(4, "big") + bytes(size - 4), ("10.9.0.1", 9))
+
+
+def _numbers(path: Path, at: int = 42) -> list[int]:
+    """Return the numbers of our datagrams in a capture, in order."""
+    return [
+        int.from_bytes(record.frame[at : at + 4], "big")
+        for record in records_of(path.read_bytes())
+        if record.frame[12:14] == b"\x08\x00" and record.frame[23] == 17 and record.outgoing
+    ]
+
+
+def _quiet(pair: Pair) -> None:
+    """Have addresses resolved, so that nothing but the test's packets is on the wire."""
+    for namespace, other in ((pair.bench, "10.9.0.1"), (pair.router, "10.9.0.2")):
+        with namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"hello", (other, 9))
+
+
+def test_the_first_and_the_last_packet_are_in_the_file(pair: Pair, tmp_path: Path) -> None:
+    """Packets sent at once after the start and right before the stop are all kept."""
+    _quiet(pair)
+    path = tmp_path / "lan.pcapng"
+    with Tap.start(pair.bench, path=path) as tap:
+        _send(pair, 500)
+        result = tap.stop()
+
+    assert _numbers(path) == list(range(500))
+    assert result.dropped_packets == 0
+    assert result.kept_packets == result.received_packets
+    assert result.doubts == ()
+
+
+def test_direction_length_and_order_of_time_are_right(pair: Pair, tmp_path: Path) -> None:
+    """A datagram of 100 bytes is 142 on the wire; the answer (port unreachable) comes in."""
+    _quiet(pair)
+    path = tmp_path / "lan.pcapng"
+    with Tap.start(pair.bench, path=path) as tap:
+        _send(pair, 1)
+        tap.stop()
+    records = [r for r in records_of(path.read_bytes()) if r.frame[12:14] == b"\x08\x00"]
+
+    assert [(r.outgoing, r.frame[23]) for r in records[:2]] == [(True, 17), (False, 1)]
+    assert records[0].wire_bytes == 142
+    assert records[0].t_ns <= records[1].t_ns
+
+
+def test_a_snap_length_keeps_the_true_length(pair: Pair, tmp_path: Path) -> None:
+    """Of a long frame 96 bytes are kept, and its length on the wire is still known."""
+    _quiet(pair)
+    path = tmp_path / "lan.pcapng"
+    with Tap.start(pair.bench, path=path, settings=TapSettings(snap_bytes=96)) as tap:
+        _send(pair, 3, size=1000)
+        tap.stop()
+    ours = [r for r in records_of(path.read_bytes()) if r.outgoing and r.wire_bytes == 1042]
+
+    assert [len(r.frame) for r in ours] == [96, 96, 96]
+
+
+def test_packets_can_be_read_while_the_tap_runs(pair: Pair) -> None:
+    """Polling gives every packet once, in order, with its headers, and needs no file."""
+    _quiet(pair)
+    parts: list[Packets] = []
+    with Tap.start(pair.bench) as tap:
+        for _ in range(5):
+            _send(pair, 20)
+            parts.append(tap.poll())
+        tap.stop()
+        parts.append(tap.poll())
+        nothing = tap.poll()
+    headers = b"".join(part.headers for part in parts)
+    frames = [headers[at : at + 96] for at in range(0, len(headers), 96)]
+    sent = [f[42:46] for f in frames if f[12:14] == b"\x08\x00" and f[23] == 17]
+
+    assert [int.from_bytes(number, "big") for number in sent] == list(range(20)) * 5
+    assert len(nothing) == 0
+
+
+def test_a_full_ring_is_told(pair: Pair, tmp_path: Path) -> None:
+    """A ring that is far too small loses packets, and the result says how many."""
+    _quiet(pair)
+    settings = TapSettings(block_bytes=4096, blocks=2, retire_ms=200)
+    with Tap.start(pair.bench, path=tmp_path / "lan.pcapng", settings=settings) as tap:
+        _send(pair, 2000, size=1400)
+        result = tap.stop()
+
+    assert result.dropped_packets > 0
+    assert result.received_packets >= 2000
+    assert result.doubts[0].startswith(f"the tap lost {result.dropped_packets} of ")
+
+
+def test_the_limit_of_the_file_is_told(pair: Pair, tmp_path: Path) -> None:
+    """A capture that reaches its limit stops growing and says so."""
+    _quiet(pair)
+    path = tmp_path / "lan.pcapng"
+    settings = TapSettings(most_bytes=300_000, block_bytes=1 << 16)
+    with Tap.start(pair.bench, path=path, settings=settings) as tap:
+        _send(pair, 1000, size=1400)
+        result = tap.stop()
+
+    assert result.doubts == ("the capture is not whole: stopped at the limit of 300000 bytes",)
+    assert path.stat().st_size < 300_000
+
+
+def test_a_tap_on_an_interface_that_is_not_there_is_the_benchs_error(pair: Pair) -> None:
+    """The error names the namespace and what is there."""
+    with pytest.raises(BenchError, match=r"bench: no interface 'lan7'; there are lo, lan0"):
+        Tap.start(pair.bench, "lan7")
+
+
+def test_a_capture_needs_its_directory(pair: Pair, tmp_path: Path) -> None:
+    """A directory that is not there is told before anything is captured."""
+    with pytest.raises(BenchError, match="no file for it"):
+        Tap.start(pair.bench, path=tmp_path / "nowhere" / "lan.pcapng")
+
+
+def test_stopping_twice_gives_the_same_result(pair: Pair) -> None:
+    """The second stop does nothing."""
+    with Tap.start(pair.bench) as tap:
+        first = tap.stop()
+
+        assert tap.stop() is first
