@@ -40,6 +40,8 @@ class RunJournal:
     def __init__(self, directory: Path, clock: Clock) -> None:
         self.directory = directory
         self._clock = clock
+        self._units: dict[UnitInfo, int] = {}
+        self._cases: dict[CaseInfo, int] = {}
         self._lock_fd: int | None = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
         # Shared: every writer of this run holds it, so that the reaper sees a live run.
         fcntl.flock(self._lock_fd, fcntl.LOCK_SH)
@@ -114,6 +116,8 @@ class RunJournal:
 
     def unit(self, info: UnitInfo) -> int:
         """Return the key of a router in this journal; the same router has one key."""
+        if info in self._units:
+            return self._units[info]
         firmware = (info.firmware, info.firmware_sha256)
         firmware_key = self._database.key(
             "INSERT OR IGNORE INTO firmware (version, sha256) VALUES (?, ?)",
@@ -121,13 +125,14 @@ class RunJournal:
             "SELECT id FROM firmware WHERE version = ? AND sha256 = ?",
             firmware,
         )
-        return self._database.key(
+        self._units[info] = self._database.key(
             "INSERT OR IGNORE INTO unit (imei, model, hardware, serial, slot, firmware_id)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (info.imei, info.model, info.hardware, info.serial, info.slot, firmware_key),
             "SELECT id FROM unit WHERE imei = ? AND slot = ? AND firmware_id = ?",
             (info.imei, info.slot, firmware_key),
         )
+        return self._units[info]
 
     def begin_result(self, case: CaseInfo, unit: int, attempt: int = 1) -> ResultWriter:
         """Begin one attempt of a case on a router.
@@ -145,19 +150,11 @@ class RunJournal:
         self._result(case, unit, 0, state="not_run", cause=reason)
 
     def _result(self, case: CaseInfo, unit: int, attempt: int, *, state: str, cause: str) -> int:
-        requirements = json.dumps(list(case.requirements))
-        case_key = self._database.key(
-            "INSERT OR IGNORE INTO case_info (case_id, version, title_en, title_ja, requirements)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (case.id, case.version, case.title_en, case.title_ja, requirements),
-            "SELECT id FROM case_info WHERE case_id = ? AND version = ?",
-            (case.id, case.version),
-        )
         return self._database.write(
             "INSERT INTO result (case_key, unit_id, attempt, state, started_utc_us, started_ns,"
             " cause) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                case_key,
+                self._case(case),
                 unit,
                 attempt,
                 state,
@@ -166,6 +163,19 @@ class RunJournal:
                 cause,
             ),
         )
+
+    def _case(self, case: CaseInfo) -> int:
+        """Return the key of a case in this journal."""
+        if case not in self._cases:
+            requirements = json.dumps(list(case.requirements))
+            self._cases[case] = self._database.key(
+                "INSERT OR IGNORE INTO case_info"
+                " (case_id, version, title_en, title_ja, requirements) VALUES (?, ?, ?, ?, ?)",
+                (case.id, case.version, case.title_en, case.title_ja, requirements),
+                "SELECT id FROM case_info WHERE case_id = ? AND version = ?",
+                (case.id, case.version),
+            )
+        return self._cases[case]
 
     def event(
         self,
