@@ -228,7 +228,8 @@ def test_access_server_comes_back_and_knows_everything(tmp_path: Path) -> None:
             world.lab(f"/sims/{ICCID}", {"state": "near_cap", "reason": "test"}, "PATCH")
             before = world.lab("/events?after=0")
             for child in children_of(world.process.pid):
-                if "access_server" in Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8"):
+                command = Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8")
+                if "devices.virtual.access_server" in command:
                     os.kill(child, signal.SIGKILL)
             assert world.event()["party"] == "access_server"
             world.wait_for("heartbeat", before["last"])
