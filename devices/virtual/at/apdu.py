@@ -13,7 +13,9 @@ _WRONG_INSTRUCTION = b"\x6d\x00"
 _WRONG_LENGTH = b"\x67\x00"
 _WRONG_MAC = b"\x98\x62"
 _REFUSED = b"\x69\x82"
-_SELECT, _AUTHENTICATE, _READ_BINARY, _VERIFY, _STATUS = 0xA4, 0x88, 0xB0, 0x20, 0xF2
+_SELECT, _AUTHENTICATE, _READ_BINARY = 0xA4, 0x88, 0xB0
+_VERIFY, _UNBLOCK, _STATUS = 0x20, 0x2C, 0xF2
+_TRIES_LEFT = MappingProxyType({_VERIFY: 3, _UNBLOCK: 10})
 _HEADER = 5
 _AUTHENTICATE_DATA = 34  # 10 RAND16 10 AUTN16
 
@@ -40,7 +42,7 @@ _DEFAULTS = MappingProxyType(
     {
         "EF_HPPLMN": bytes.fromhex("05"),
         "EF_UST": bytes.fromhex("0000000000000000"),
-        "EF_ECC": bytes.fromhex("11F2FF00"),
+        "EF_ECC": bytes.fromhex("11F0FF11F9FF"),
         "EF_FPLMN": b"\xff" * 12,
         "EF_PLMNwACT": b"\xff" * 40,
         "EF_HPLMNwACT": b"\xff" * 5,
@@ -73,8 +75,8 @@ async def execute(card: CardView, apdu: bytes, authenticate: Authenticate) -> by
     if instruction == _READ_BINARY and p1 & 0x80:  # READ BINARY with a short file identifier
         content = {0x02: read_file(card, 0x2FE2), 0x07: read_file(card, 0x6F07)}.get(p1 & 0x1F)
         return _FILE_NOT_FOUND if content is None else content[p2 : p2 + length] + SUCCESS
-    if instruction == _VERIFY:  # without data it asks for the tries left
-        return b"\x63\xc3" if not data else _REFUSED
+    if instruction in _TRIES_LEFT:  # without data these ask for the tries left
+        return _REFUSED if data else bytes((0x63, 0xC0 | _TRIES_LEFT[instruction]))
     if instruction == _STATUS:
         return SUCCESS
     return _WRONG_INSTRUCTION

@@ -92,13 +92,21 @@ def operator_name(plmn: str, kind: int) -> str:
     return OPERATORS[plmn][kind]
 
 
-def _scan_line(cells: tuple[Cell, ...], current: str) -> str:
+def shown_name(call: Call, plmn: str, kind: int) -> str:
+    """Return a network's name in the character set of ``+CSCS``: UCS2 is hex digits."""
+    name = operator_name(plmn, kind)
+    if call.settings.texts.get("+CSCS") != "UCS2":
+        return name
+    return name.encode("utf-16-be").hex().upper()
+
+
+def _scan_line(call: Call, cells: tuple[Cell, ...], current: str) -> str:
     best: dict[str, int] = {}
     for cell in sorted(cells, key=lambda cell: -cell.rsrp_dbm):
         best.setdefault(cell.plmn, cell.act)
     found = [
-        f'({2 if plmn == current else 1},"{operator_name(plmn, 0)}",'
-        f'"{operator_name(plmn, 1)}","{plmn}",{act})'
+        f'({2 if plmn == current else 1},"{shown_name(call, plmn, 0)}",'
+        f'"{shown_name(call, plmn, 1)}","{shown_name(call, plmn, 2)}",{act})'
         for plmn, act in best.items()
     ]
     return "+COPS: " + ",".join([*found, "", "(0-4)", "(0-2)"])
@@ -108,16 +116,17 @@ def _operator(call: Call) -> Answer | Awaitable[Answer]:
     if call.form is Form.TEST:
         if call.modem.fun != 1:
             raise CmeError(OPERATION_NOT_ALLOWED)
-        return _scan(call.modem)
+        return _scan(call)
     if call.form is Form.READ:
         return line(_current_operator(call))
     return _select_operator(call)
 
 
-async def _scan(modem: Modem) -> Answer:
+async def _scan(call: Call) -> Answer:
+    modem = call.modem
     cells = await modem.actions.scan()
     is_on = modem.registration.stat in _REGISTERED
-    return line(_scan_line(cells, modem.registration.plmn if is_on else ""))
+    return line(_scan_line(call, cells, modem.registration.plmn if is_on else ""))
 
 
 def _current_operator(call: Call) -> str:
@@ -126,7 +135,7 @@ def _current_operator(call: Call) -> str:
     if registration.stat not in _REGISTERED:
         return text
     kind = call.settings.oper_format
-    return f'{text},{kind},"{operator_name(registration.plmn, kind)}",{registration.act}'
+    return f'{text},{kind},"{shown_name(call, registration.plmn, kind)}",{registration.act}'
 
 
 async def _select_operator(call: Call) -> Answer:
@@ -213,6 +222,15 @@ def _connection_status(call: Call) -> Answer:
     return OK
 
 
+def _preferred_list(call: Call) -> Answer:
+    """``+CPOL`` (clause 7.19): the list of this card holds its own network."""
+    if call.form is Form.TEST:
+        return line("+CPOL: (1-1),(0-2)")
+    if call.form is Form.READ:
+        return line(f'+CPOL: 1,2,"{call.card().plmn}"')
+    return OK
+
+
 def _operator_names(call: Call) -> Answer:
     """``+COPN`` (clause 7.21)."""
     if call.form is Form.TEST:
@@ -226,6 +244,8 @@ TABLE: Table = MappingProxyType(
         **{domain: _report(domain) for domain in _HIGHEST_REPORT},
         "+COPS": _operator,
         "+COPN": _operator_names,
+        "+CPOL": _preferred_list,
+        "+CPLS": number_setting("+CPLS", 0, 0, 0),
         "+CSQ": _signal_quality,
         "+CESQ": _extended_quality,
         "+CIND": _indicators,

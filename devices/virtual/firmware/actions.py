@@ -78,6 +78,8 @@ class RouterActions:
     async def set_attached(self, *, attached: bool) -> bool:
         """Detach, or wait until the firmware is attached again."""
         router = self._router
+        if attached and router.modem.attached:
+            return True
         if attached:
             router.stays_detached = False
             router.interrupt(Event.LOST)
