@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devices.virtual.at.modem import ByteCount
+from devices.virtual.firmware.burst import checksum, echo_request, is_reply
 from devices.virtual.firmware.clock import ModemClock
 from devices.virtual.firmware.slow import Second, SlowDetector, dwell_s
 from devices.virtual.firmware.traffic import Usage
@@ -40,6 +41,47 @@ def test_an_idle_line_is_none() -> None:
 def test_a_small_stream_without_a_queue_is_none() -> None:
     """Who asks for 2 Mbit/s and gets it is not slowed down."""
     assert verdict(*[STREAM] * 100) is None
+
+
+def test_a_flat_rate_is_suspect_and_a_lossy_burst_is_the_proof() -> None:
+    """Six seconds at one rate are tried with a burst; half of it lost makes them slow ones."""
+    detector = SlowDetector()
+    for _ in range(6):
+        assert detector.add(STREAM) is None
+    assert detector.is_suspect()
+    detector.judge_burst(0.5)
+    assert not detector.is_suspect()
+    detector.add(STREAM)
+
+    assert detector.add(STREAM) == 2e6
+
+
+def test_a_stream_that_passes_the_burst_is_left_alone() -> None:
+    """A film at 2 Mbit/s is flat too, but a burst comes through whole."""
+    detector = SlowDetector()
+    for _ in range(60):
+        assert detector.add(STREAM) is None
+        if detector.is_suspect():
+            detector.judge_burst(0.05)
+
+
+def test_an_uneven_rate_is_not_suspect() -> None:
+    """A page here and there is no policer."""
+    detector = SlowDetector()
+    for rate_bps in (2e6, 1e6, 2e6, 3e6, 2e6, 1e6):
+        detector.add(Second(rate_bps=rate_bps, question_s=0.02))
+
+    assert not detector.is_suspect()
+
+
+def test_the_echo_request_carries_the_rfc_s_checksum() -> None:
+    """RFC 1071: with its checksum in place the sum is zero."""
+    request = echo_request(0x1234, 7)
+
+    assert request[:2] == b"\x08\x00"
+    assert checksum(request) == 0
+    assert is_reply(bytes(20) + b"\x00" + request[1:], 0x1234)
+    assert not is_reply(bytes(20) + request, 0x1234)
 
 
 def test_lost_questions_count_as_queued() -> None:

@@ -155,7 +155,7 @@ _ROWS = (
     (
         "tiers_forgotten",
         "tiers forgotten after reboot",
-        "after a power cycle it is at full speed until the next heartbeat",
+        "after a power cycle it is at full speed until the tiers are changed",
         "CS-CAP25-003",
     ),
     (

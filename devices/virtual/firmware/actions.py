@@ -156,11 +156,11 @@ class RouterActions:
 
     def byte_count(self) -> ByteCount:
         """Return the byte counters of the user's bearer."""
-        return self._router.usage.total
+        return self._router.usage.shown
 
     def reset_byte_count(self) -> None:
         """Set the byte counters to zero."""
-        self._router.usage.reset_total()
+        self._router.usage.reset_shown()
 
     def local_time(self) -> LocalTime:
         """Return the modem's clock."""

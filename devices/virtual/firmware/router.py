@@ -104,6 +104,8 @@ class Router:
         self.is_erased = False
         self.restart = asyncio.Event()
         self.speed_rules: tuple[tuple[int, int], ...] = ()
+        self.tiers_at_boot: tuple[tuple[int, int], ...] | None = None
+        self.used_before = 0
         self.tier_bps = 0
         self._interrupts: asyncio.Queue[Event] = asyncio.Queue()
         self._background: set[asyncio.Task[None]] = set()

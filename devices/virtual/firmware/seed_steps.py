@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
 from devices.virtual.at.modem import PdnContext, Registration, Stat
 from devices.virtual.firmware.access import AccessError, Path
@@ -128,17 +129,22 @@ async def log_in(router: Router) -> None:
     answer = await router.access.post("/v1/login", imei=router.spec.imei, firmware=FIRMWARE)
     router.session = str(answer["session"])
     router.heartbeat_s = float(answer.get("heartbeat_s") or router.heartbeat_s)
-    if "tiers_forgotten" not in router.spec.defects:
-        take_speed_rules(router, answer)
+    take_speed_rules(router, answer)
 
 
-def take_speed_rules(router: Router, answer: dict[str, object]) -> None:
-    """Remember the speed tiers of an answer, if it carries any."""
+def take_speed_rules(router: Router, answer: dict[str, Any]) -> None:
+    """Remember the speed tiers of an answer, if it carries any, and the use they count from."""
     rules = answer.get("speed_rules")
-    if isinstance(rules, list):
-        router.speed_rules = tuple(
-            sorted((int(rule["after_bytes"]), int(rule["rate_bps"])) for rule in rules)
-        )
+    if not isinstance(rules, list):
+        return
+    tiers = tuple(sorted((int(rule["after_bytes"]), int(rule["rate_bps"])) for rule in rules))
+    if router.tiers_at_boot is None:
+        router.tiers_at_boot = tiers
+    if "tiers_forgotten" in router.spec.defects and tiers == router.tiers_at_boot:
+        return
+    used = router.usage.total
+    router.speed_rules = tiers
+    router.used_before = int(answer.get("used_bytes") or 0) - used.dl - used.ul
 
 
 async def locate(router: Router) -> Event:

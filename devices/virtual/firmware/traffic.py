@@ -52,6 +52,7 @@ class Usage:
         self._defects = defects
         self._seen = ByteCount(dl=0, ul=0)
         self._total = ByteCount(dl=0, ul=0)
+        self._zero = self._total
 
     def begin_bearer(self) -> None:
         """Start over: the interface is new."""
@@ -71,12 +72,18 @@ class Usage:
 
     @property
     def total(self) -> ByteCount:
-        """Bytes since power-on or the last reset."""
+        """Bytes since power-on."""
         return self._total
 
-    def reset_total(self) -> None:
-        """Set the total to zero; the rows stay."""
-        self._total = ByteCount(dl=0, ul=0)
+    @property
+    def shown(self) -> ByteCount:
+        """Bytes since power-on or the last time the user set the counter to zero."""
+        total, zero = self._total, self._zero
+        return ByteCount(dl=total.dl - zero.dl, ul=total.ul - zero.ul)
+
+    def reset_shown(self) -> None:
+        """Set the user's counter to zero; total and rows stay."""
+        self._zero = self._total
 
     def rows(self) -> list[UsageRow]:
         """Return the rows as they are to be reported."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any
 
 from devices.virtual.at.modem import CardKind
 from devices.virtual.firmware import flash as flash_records
 from devices.virtual.firmware.access import AccessError
-from devices.virtual.firmware.bearer import book_usage
+from devices.virtual.firmware.bearer import USER_CID, book_usage
+from devices.virtual.firmware.burst import lost_share
 from devices.virtual.firmware.phases import Event
 from devices.virtual.firmware.router import USER_BEARER, Router, backoff_s
 from devices.virtual.firmware.seed_steps import (
@@ -136,6 +138,8 @@ async def watch_traffic(router: Router) -> Event:
         second = Second(rate_bps=count * _BITS_PER_BYTE / _SECOND_S, question_s=await question)
         is_busy = second.rate_bps >= BUSY_BPS
         slow_bps = detector.add(second)
+        if detector.is_suspect():
+            detector.judge_burst(await _burst(router))
         if second.rate_bps >= SLOW_BPS:
             router.slow_changes = 0
         is_settled = time.monotonic() - began_s >= dwell_s(router.slow_changes)
@@ -143,6 +147,17 @@ async def watch_traffic(router: Router) -> Event:
             continue
         _remember_slow(router, slow_bps)
         return Event.REASSIGN
+
+
+async def _burst(router: Router) -> float:
+    """Return the share of a burst that was lost; none when there is no bearer to try."""
+    context = router.modem.contexts.get(USER_CID)
+    if context is None or not router.is_user_bearer_up:
+        return 0.0
+    try:
+        return await lost_share(context.gateway, USER_BEARER, os.getpid() & 0xFFFF)
+    except OSError:
+        return 0.0
 
 
 def _may_change(router: Router) -> bool:
@@ -182,8 +197,9 @@ async def _ask_carrier(router: Router, *, is_busy: bool) -> float | None:
 
 def _apply_tier(router: Router) -> None:
     """Hold the LAN to the speed tier that the use so far calls for."""
-    used = router.usage.total
-    rates = [rate for after, rate in router.speed_rules if used.dl + used.ul >= after]
+    total = router.usage.total
+    used_bytes = router.used_before + total.dl + total.ul
+    rates = [rate for after, rate in router.speed_rules if used_bytes >= after]
     tier_bps = rates[-1] if rates else 0
     if tier_bps == router.tier_bps:
         return
