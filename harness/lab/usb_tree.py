@@ -62,7 +62,7 @@ class SysRecord:
 @dataclass(slots=True)
 class _Device:
     record: SysRecord
-    generation: int
+    has_lost_all: bool = False
 
 
 class UsbTree:
@@ -70,13 +70,14 @@ class UsbTree:
 
     Events come in the kernel's order: at an unplug the functions go first, then their interfaces,
     then the device. A network interface that is moved to another namespace is removed too, and
-    nothing was unplugged: only the removal of a device makes a new generation.
+    nothing was unplugged: a new generation is a device that comes, or that loses all its
+    interfaces and gets some again (sysfs `authorized`).
     """
 
     def __init__(self, records: Iterable[SysRecord] = ()) -> None:
         self._devices: dict[str, _Device] = {}
         self._functions: dict[tuple[str, str], SysRecord] = {}
-        self._drivers: dict[str, str | None] = {}
+        self._interfaces: dict[str, str | None] = {}
         self._generations: dict[str, int] = {}
         self._roots: dict[str, set[int]] = {}
         present = sorted(records, key=lambda record: record.sys_path)
@@ -146,15 +147,15 @@ class UsbTree:
         if action == "remove":
             for key in [k for k in self._functions if k[0].startswith(f"{path}/")]:
                 del self._functions[key]
+            for interface in self._interfaces_of(path):
+                del self._interfaces[interface]
             return self._devices.pop(path, None) is not None
         if _DEVICE.fullmatch(path) is None or not record.attributes:
             return False  # a root hub, or an event for what has gone in the meantime
         known = self._devices.get(path)
         if known is None:
-            usb_path = self.usb_path(record)
-            generation = self._generations.get(usb_path, 0) + 1
-            self._generations[usb_path] = generation
-            self._devices[path] = _Device(record, generation)
+            self._devices[path] = _Device(record)
+            self._count(record)
             return True
         if known.record == record:
             return False
@@ -163,14 +164,29 @@ class UsbTree:
 
     def _interface(self, action: str, record: SysRecord) -> bool:
         path = record.sys_path
+        device = self._devices.get(path.rpartition("/")[0])
         if action in {"remove", "unbind"}:
             gone = [key for key in self._functions if key[0] == path]
             for key in gone:
                 del self._functions[key]
-            self._drivers.pop(path, None)
+            if action == "remove" and path in self._interfaces:
+                del self._interfaces[path]
+                if device is not None:
+                    device.has_lost_all = not self._interfaces_of(device.record.sys_path)
             return bool(gone)
-        self._drivers[path] = record.driver
+        self._interfaces[path] = record.driver
+        if device is not None and device.has_lost_all:  # de-authorized, and authorized again
+            device.has_lost_all = False
+            self._count(device.record)
         return False
+
+    def _interfaces_of(self, device_path: str) -> list[str]:
+        return [path for path in self._interfaces if path.startswith(f"{device_path}/")]
+
+    def _count(self, record: SysRecord) -> None:
+        """Begin a new generation at a device's path."""
+        usb_path = self.usb_path(record)
+        self._generations[usb_path] = self._generations.get(usb_path, 0) + 1
 
     def _function(self, action: str, record: SysRecord) -> bool:
         match = _INTERFACE.fullmatch(record.sys_path)
@@ -200,7 +216,7 @@ class UsbTree:
         device: SysRecord,
     ) -> Function:
         match = _INTERFACE.fullmatch(record.sys_path)
-        bound = self._drivers.get(match["interface_path"]) if match else None
+        bound = self._interfaces.get(match["interface_path"]) if match else None
         return Function(
             subsystem=subsystem,
             usb_path=self.usb_path(device),
