@@ -7,6 +7,7 @@ count, they arrived before its time began.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,8 +127,7 @@ def lumps_of(curve: Curve) -> Curve | None:
 def _best(curve: Curve, min_span_s: float, min_edges: int) -> Fit | None:
     n = len(curve)
     best: Fit | None = None
-    edges = min_edges
-    while edges <= n:
+    for edges in _suffix_lengths(min_edges, n):
         fit = fit_of(curve, n - edges)
         if (
             fit is not None
@@ -135,7 +135,14 @@ def _best(curve: Curve, min_span_s: float, min_edges: int) -> Fit | None:
             and (best is None or fit.bound < best.bound)
         ):
             best = fit
-        edges = max(edges + 1, int(edges * _GROWTH)) if edges < n else n + 1
-        if n < edges < int(n * _GROWTH):
-            edges = n
     return best
+
+
+def _suffix_lengths(shortest: int, longest: int) -> Iterator[int]:
+    """Yield lengths that grow by a factor, and the longest once at the end."""
+    edges = shortest
+    while edges < longest:
+        yield edges
+        edges = max(edges + 1, int(edges * _GROWTH))
+    if longest >= shortest:
+        yield longest
