@@ -16,12 +16,14 @@ from typing import Any
 
 from devices.virtual import identity
 from devices.virtual.channel import Channel, Message
+from devices.virtual.child import Child
 from devices.virtual.errors import WorldError
 from devices.virtual.fabric import ROUTER_LAN, plug_lan, unplug_lan
 from devices.virtual.lab_file import RouterEntry
 from devices.virtual.world import World, announcement, router_spec
 
 _READY_S = 20.0
+_READY_A_ROUTER_S = 1.0
 _RESTART_AFTER_S = 0.2
 # USB ids by firmware style: Unisoc and MediaTek, as their chips show themselves.
 _USB_IDS = {"virtual-mediatek": ("0e8d", "2028")}
@@ -49,7 +51,7 @@ class Outlet:
     number: int
     entry: RouterEntry
     netns_fd: int
-    process: asyncio.subprocess.Process | None = None
+    process: Child | None = None
     channel: Channel | None = None
     shown: list[Message] = field(default_factory=list)
     ttys: list[Message] = field(default_factory=list)
@@ -66,13 +68,15 @@ class Supervisor:
 
     def __init__(self, world: World, emit: Emit) -> None:
         self._world = world
-        self._emit = emit
+        self._emit_now = emit
+        self._early: list[Message] = []
         self._offset_s = world.offset_s
-        self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._children: dict[str, Child] = {}
         self._channels: dict[str, Channel] = {}
         self._ready = {name: asyncio.Event() for name in ("network", "access_server")}
         self._interfaces = 0
         self._announced = False
+        self.broken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._outlets = [
             Outlet(number=number, entry=entry, netns_fd=fd)
@@ -81,16 +85,17 @@ class Supervisor:
             )
         ]
 
-    async def start(self) -> Message:
-        """Start everything; return the message that says what is plugged in.
+    async def start(self) -> None:
+        """Start everything, then say what is plugged in: nothing is said before that.
 
         Raises:
             WorldError: A process ended or was not ready in time.
         """
         await asyncio.gather(self._start_network(), self._start_access_server())
+        limit_s = _READY_S + _READY_A_ROUTER_S * len(self._outlets)
         waiting = [event.wait() for event in self._ready.values()]
         try:
-            async with asyncio.timeout(_READY_S):
+            async with asyncio.timeout(limit_s):
                 # The radio link must be there before the first router looks for it.
                 await self._ready["network"].wait()
                 await asyncio.gather(*(self._power_on(outlet) for outlet in self._outlets))
@@ -98,19 +103,26 @@ class Supervisor:
         except TimeoutError:
             late = [name for name, event in self._ready.items() if not event.is_set()]
             late += [o.entry.name for o in self._outlets if not o.ready.is_set()]
-            msg = f"not ready after {_READY_S} s: {', '.join(late)}; {self._last_words(late)}"
+            msg = f"not ready after {limit_s} s: {', '.join(late)}; {self._last_words(late)}"
             raise WorldError(msg) from None
         self._announced = True
         devices = [device for outlet in self._outlets for device in outlet.shown]
-        return announcement(self._world, devices)
+        self._emit_now(announcement(self._world, devices))
+        for message in self._early:
+            self._emit_now(message)
+
+    def _emit(self, message: Message) -> None:
+        if self._announced:
+            self._emit_now(message)
+        else:
+            self._early.append(message)
 
     def stop(self) -> None:
         """End every process at once: what they must keep is on disk already."""
         processes = [*self._children.values(), *(o.process for o in self._outlets)]
         for process in processes:
-            if process is not None and process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+            if process is not None:
+                process.kill()
 
     def _background(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine at all
         task = asyncio.create_task(coroutine)
@@ -130,21 +142,12 @@ class Supervisor:
 
     async def _spawn(
         self, name: str, module: str, spec: Message, fds: list[int]
-    ) -> tuple[asyncio.subprocess.Process, Channel]:
+    ) -> tuple[Child, Channel]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         spec = {**spec, "control_fd": theirs.fileno()}
-        with self._log_path(name).open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                module,
-                "--spec",
-                json.dumps(spec),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[*fds, theirs.fileno()],
-            )
+        process = Child(
+            module, ["--spec", json.dumps(spec)], self._log_path(name), [*fds, theirs.fileno()]
+        )
         theirs.close()
         return process, await Channel.over(ours)
 
@@ -180,13 +183,13 @@ class Supervisor:
         self._children[name], self._channels[name] = process, channel
         self._background(self._follow_service(name, process, channel))
 
-    async def _follow_service(
-        self, name: str, process: asyncio.subprocess.Process, channel: Channel
-    ) -> None:
+    async def _follow_service(self, name: str, process: Child, channel: Channel) -> None:
         async for message in channel.messages():
             await self._from_service(name, message)
         code = await process.wait()
         self._emit({"event": "log", "party": name, "text": f"{name} ended with {code}"})
+        if name == "network":
+            self.broken.set()
         if name == "access_server" and self._announced:
             # A server room has somebody who starts it again; its state is on disk.
             await asyncio.sleep(_RESTART_AFTER_S)
@@ -225,14 +228,11 @@ class Supervisor:
         process, outlet.process = outlet.process, None
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
         await process.wait()
         self._disappear(outlet)
 
-    async def _follow_router(
-        self, outlet: Outlet, process: asyncio.subprocess.Process, channel: Channel
-    ) -> None:
+    async def _follow_router(self, outlet: Outlet, process: Child, channel: Channel) -> None:
         async for message in channel.messages():
             if outlet.process is process:
                 self._from_router(outlet, message)
@@ -289,7 +289,7 @@ class Supervisor:
         }
         outlet.shown = [usb, *sorted(outlet.ttys, key=lambda f: (f["subsystem"] == "net", str(f)))]
         outlet.ready.set()
-        if self._announced:
+        if self._announced:  # the first appearance is in the announcement
             for device in outlet.shown:
                 self._emit({"event": "add", "device": device})
 
@@ -311,13 +311,18 @@ async def supervise(world: World, emit: Emit) -> None:
     try:
         starting = asyncio.create_task(supervisor.start())
         ending = asyncio.create_task(end.wait())
+        breaking = asyncio.create_task(supervisor.broken.wait())
         loop.add_reader(sys.stdin.fileno(), _read_or_end, end)
-        await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({starting, ending, breaking}, return_when=first)
         if starting.done():
-            emit(starting.result())
-            await end.wait()
+            starting.result()
+            await asyncio.wait({ending, breaking}, return_when=first)
         else:
             starting.cancel()
+        if breaking.done():
+            msg = f"the network process ended; see network.log in {world.state_dir}"
+            raise WorldError(msg)
     finally:
         supervisor.stop()
 
