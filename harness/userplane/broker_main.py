@@ -186,6 +186,9 @@ class Broker:
                     fcntl.ioctl(sock, _SIOCETHTOOL, ask)
                 except OSError:
                     refused.append(command)
+        home = self.homes[request["namespace"]]
+        single = links.set_gso_segments(home.link(request["ifname"]).index, 1)
+        home.netlink.perform([single])  # UDP segmentation has no switch of its own above
         return {"refused": refused}, []
 
     def do_tun(self, request: dict[str, Any], fds: list[int]) -> Answer:

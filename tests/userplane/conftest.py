@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -46,7 +47,16 @@ def wire(broker: Broker) -> Pair:
 
 @pytest.fixture
 def pair(wire: Pair) -> Pair:
-    """Adopt the bench end of the wire and give it an address."""
+    """Adopt the bench end of the wire, give it an address, and have both ends know the other."""
     wire.bench.adopt("vusb0")
     wire.bench.address("10.9.0.2/24", "10.9.0.1")
+    with (
+        wire.router.socket(socket.AF_INET, socket.SOCK_DGRAM, bind=("10.9.0.1", 7)) as far,
+        wire.bench.socket(socket.AF_INET, socket.SOCK_DGRAM, bind=("10.9.0.2", 7)) as near,
+    ):
+        near.sendto(b"hello", ("10.9.0.1", 7))
+        far.settimeout(5.0)
+        far.sendto(*far.recvfrom(10))
+        near.settimeout(5.0)
+        near.recv(10)
     return wire

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from harness.measure.packets import Packets
     from tests.userplane.conftest import Pair
 
+_UDP_SEGMENT = 103
+"""UDP_SEGMENT of linux/udp.h: forty packets in one call, faster than any reader."""
+
 
 def _send(pair: Pair, count: int, size: int = 100) -> None:
     """Send datagrams from the bench end to the router's side, numbered in their first bytes."""
@@ -33,16 +36,8 @@ def _numbers(path: Path, at: int = 42) -> list[int]:
     ]
 
 
-def _quiet(pair: Pair) -> None:
-    """Have addresses resolved, so that nothing but the test's packets is on the wire."""
-    for namespace, other in ((pair.bench, "10.9.0.1"), (pair.router, "10.9.0.2")):
-        with namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(b"hello", (other, 9))
-
-
 def test_the_first_and_the_last_packet_are_in_the_file(pair: Pair, tmp_path: Path) -> None:
     """Packets sent at once after the start and right before the stop are all kept."""
-    _quiet(pair)
     path = tmp_path / "lan.pcapng"
     with Tap.start(pair.bench, path=path) as tap:
         _send(pair, 500)
@@ -56,7 +51,6 @@ def test_the_first_and_the_last_packet_are_in_the_file(pair: Pair, tmp_path: Pat
 
 def test_direction_length_and_order_of_time_are_right(pair: Pair, tmp_path: Path) -> None:
     """A datagram of 100 bytes is 142 on the wire; the answer (port unreachable) comes in."""
-    _quiet(pair)
     path = tmp_path / "lan.pcapng"
     with Tap.start(pair.bench, path=path) as tap:
         _send(pair, 1)
@@ -70,7 +64,6 @@ def test_direction_length_and_order_of_time_are_right(pair: Pair, tmp_path: Path
 
 def test_a_snap_length_keeps_the_true_length(pair: Pair, tmp_path: Path) -> None:
     """Of a long frame 96 bytes are kept, and its length on the wire is still known."""
-    _quiet(pair)
     path = tmp_path / "lan.pcapng"
     with Tap.start(pair.bench, path=path, settings=TapSettings(snap_bytes=96)) as tap:
         _send(pair, 3, size=1000)
@@ -82,7 +75,6 @@ def test_a_snap_length_keeps_the_true_length(pair: Pair, tmp_path: Path) -> None
 
 def test_packets_can_be_read_while_the_tap_runs(pair: Pair) -> None:
     """Polling gives every packet once, in order, with its headers, and needs no file."""
-    _quiet(pair)
     parts: list[Packets] = []
     with Tap.start(pair.bench) as tap:
         for _ in range(5):
@@ -101,20 +93,21 @@ def test_packets_can_be_read_while_the_tap_runs(pair: Pair) -> None:
 
 def test_a_full_ring_is_told(pair: Pair, tmp_path: Path) -> None:
     """A ring that is far too small loses packets, and the result says how many."""
-    _quiet(pair)
     settings = TapSettings(block_bytes=4096, blocks=2, retire_ms=200)
     with Tap.start(pair.bench, path=tmp_path / "lan.pcapng", settings=settings) as tap:
-        _send(pair, 2000, size=1400)
+        with pair.bench.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, 1400)
+            for _ in range(20):
+                sock.sendto(bytes(40 * 1400), ("10.9.0.1", 9))
         result = tap.stop()
 
     assert result.dropped_packets > 0
-    assert result.received_packets >= 2000
+    assert result.received_packets >= 800
     assert result.doubts[0].startswith(f"the tap lost {result.dropped_packets} of ")
 
 
 def test_the_limit_of_the_file_is_told(pair: Pair, tmp_path: Path) -> None:
     """A capture that reaches its limit stops growing and says so."""
-    _quiet(pair)
     path = tmp_path / "lan.pcapng"
     settings = TapSettings(most_bytes=300_000, block_bytes=1 << 16)
     with Tap.start(pair.bench, path=path, settings=settings) as tap:
