@@ -38,6 +38,27 @@ def check(lab: LabOption = Path("lab.toml"), *, as_json: JsonOption = False) -> 
 
 
 @app.command()
+def accept(
+    lab: LabOption = Path("lab.toml"),
+    *,
+    dut: Annotated[
+        str | None, typer.Option(metavar="ROUTER", help="Only this router of the bench file.")
+    ] = None,
+    limits: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded.")] = Path(
+        "tests/acceptance/limits.toml"
+    ),
+    case: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this case; may be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the routers of a bench; write record, AT transcript, packets and report."""
+    from harness.cli.accept import accept as run_accept  # noqa: PLC0415 - the bench is not free
+
+    raise typer.Exit(run_accept(lab, dut=dut, limits=limits, case_ids=case or [], as_json=as_json))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the bench file, for editors."""
     from harness.lab.schema import Lab  # noqa: PLC0415 - pydantic is not free

@@ -1,0 +1,101 @@
+"""`harness accept`: build the bench, run the cases, print the verdicts, say where the record is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from harness.bench import open_bench, open_run
+from harness.cli.exit_codes import ExitCode, of_verdict
+from harness.cli.progress import StepProgress
+from harness.core.clock import SystemClock
+from harness.procedure.acceptance import Acceptance
+from harness.procedure.case import Outcome
+from harness.procedure.catalogue import CASES, case_by_id
+from harness.verdict.verdict import Verdict
+
+
+def accept(
+    lab: Path, *, dut: str | None, limits: Path, case_ids: list[str], as_json: bool
+) -> ExitCode:
+    """Run the acceptance and return the exit code.
+
+    Raises:
+        UsageError: A case, a router or a limit is not known.
+        BenchError: The bench cannot be built.
+    """
+    cases = tuple(case_by_id(case_id) for case_id in case_ids) or CASES
+    clock = SystemClock()
+
+    def say(text: str) -> None:
+        typer.echo(f"harness: {text}", err=True)
+
+    with open_bench(lab, say=say) as bench:
+        names = [dut] if dut else list(bench.lab.routers)
+        with (
+            StepProgress(clock) as progress,
+            open_run(
+                bench, limits=limits, plan="harness accept", cases=CASES, progress=progress
+            ) as acceptance,
+        ):
+            for name in names:
+                with bench.dut(name) as router:
+                    for case in cases:
+                        say(f"{case.info.id} {case.info.title_en} on {name}")
+                        acceptance.run(case, router)
+    _print(acceptance, as_json=as_json)
+    return of_verdict(acceptance.verdict, acceptance.owner)
+
+
+def _print(acceptance: Acceptance, *, as_json: bool) -> None:
+    """Print the verdicts to standard output: one line a fact, or JSON."""
+    directory = acceptance.directory
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "run": str(directory),
+                    "verdict": acceptance.verdict.word,
+                    "owner": acceptance.owner,
+                    "results": [_as_json(outcome) for outcome in acceptance.outcomes],
+                },
+                ensure_ascii=False,
+            )
+        )
+        return
+    for outcome in acceptance.outcomes:
+        for step in outcome.steps:
+            typer.echo(
+                f"{outcome.case.id:<10} {outcome.router:<4} {step.name:<26} "
+                f"{step.verdict.name:<7} {step.text}"
+            )
+        owner = f"  owner {outcome.owner.value}: {outcome.cause}" if outcome.owner else ""
+        if outcome.verdict is Verdict.NONE:
+            owner = f"  {outcome.cause}"
+        typer.echo(
+            f"{outcome.case.id:<10} {outcome.router:<4} {'verdict':<26} "
+            f"{outcome.verdict.name:<7}{owner}"
+        )
+    for kind, name in (
+        ("record", "journal.sqlite"),
+        ("report", "report.html"),
+    ):
+        typer.echo(f"{kind:<10} {directory / name}")
+    for path in sorted(directory.glob("*/*")):
+        typer.echo(f"{path.suffix.lstrip('.'):<10} {path}")
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    return {
+        "case": outcome.case.id,
+        "router": outcome.router,
+        "verdict": outcome.verdict.word,
+        "owner": outcome.owner,
+        "cause": outcome.cause,
+        "steps": [
+            {"name": step.name, "verdict": step.verdict.word, "text": step.text}
+            for step in outcome.steps
+        ],
+    }

@@ -1,0 +1,98 @@
+"""The canonical test: P0 boot to P7 data up, each phase with its own timer, limit and owner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.core.clock import Deadline
+from harness.core.party import Party
+from harness.core.units import NS_PER_S
+from harness.measure.measurement import Measurement
+from harness.procedure.case import Case, CaseFailedError, CaseRun
+from harness.procedure.diagnosis import diagnose
+from harness.procedure.phases import Milestones, Phase
+from harness.procedure.watch import Watch
+from harness.record.rows import CaseInfo
+
+_POLL_S: Final = 0.1
+_POWER_OFF_S: Final = 10.0
+
+
+def run_canonical(run: CaseRun) -> None:
+    """Boot a router from cold and follow it to its first byte of data.
+
+    Raises:
+        CaseFailedError: A phase did not end in time; its owner is noted.
+        BenchError: The power strip, lab.toml or the AT port is the problem.
+    """
+    run.dut.power_off(Deadline.after(_POWER_OFF_S, run.clock))
+    watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
+    milestones = watch.power_on()
+    for phase in Phase:
+        _await_phase(run, watch, milestones, phase)
+    watch.write_sim_use()
+
+
+def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phase) -> None:
+    """Wait for one phase, judge its duration, and find the owner when it does not end."""
+    limit = run.limits[phase.limit_name]
+    start_ns = milestones.started_ns(phase)
+    end_ns = start_ns + round((limit.high or 0.0) * NS_PER_S)
+    deadline = Deadline(clock=run.clock, start_ns=start_ns, end_ns=end_ns)
+    run.progress.started(f"{phase.short} {phase.title}", limit.high)
+    run.result.phase(phase.short, start_ns, None, limit_s=limit.high)
+    while milestones.reached(phase) is None and not deadline.passed and not watch.hopeless:
+        watch.look(milestones, deadline)
+        if milestones.reached(phase) is None:
+            run.clock.sleep(min(_POLL_S, deadline.left_s))
+    milestone = milestones.reached(phase)
+    duration_s = milestones.duration_s(phase)
+    if milestone is None or duration_s is None:
+        raise _not_ended(run, watch, phase, start_ns)
+    judgement = run.measured(
+        phase.limit_name,
+        Measurement(name=phase.limit_name, value=duration_s, unit="s", n=1),
+        owner=Party.ROUTER,
+        step=f"{phase.short} {phase.title}",
+        evidence={"phase": phase.short},
+    )
+    run.result.phase(
+        phase.short,
+        start_ns,
+        milestone.t_ns,
+        limit_s=limit.high,
+        verdict=judgement.verdict,
+        note=f"told by {milestone.source}",
+    )
+
+
+def _not_ended(run: CaseRun, watch: Watch, phase: Phase, start_ns: int) -> CaseFailedError:
+    """Find whose fault it is that a phase did not end, and write it."""
+    blame = diagnose(phase, watch)
+    failure = run.fail(f"{phase.short} {phase.title}", blame)
+    run.result.phase(
+        phase.short,
+        start_ns,
+        None,
+        limit_s=run.limits[phase.limit_name].high,
+        verdict=run.steps[-1].verdict,
+        owner=blame.owner,
+        note=blame.cause,
+    )
+    return failure
+
+
+CANONICAL: Final = Case(
+    info=CaseInfo(
+        id="CANON-001",
+        version="1",
+        title_en="From power-on to the first byte of data, phase by phase",
+        title_ja="電源投入から最初のデータまでの各段階",
+        requirements=("R01", "R03", "R04", "R05", "R06"),
+    ),
+    needs=frozenset({"power", "far_end"}),
+    limits=frozenset(phase.limit_name for phase in Phase),
+    estimated_s=8.0,
+    estimated_bytes=40_000,
+    run=run_canonical,
+)

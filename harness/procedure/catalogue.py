@@ -1,0 +1,26 @@
+"""Every case, in the order in which a plan runs them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.core.errors import UsageError
+from harness.procedure.canonical import CANONICAL
+from harness.procedure.case import Case
+from harness.procedure.throttled import THROTTLED
+
+CASES: Final[tuple[Case, ...]] = (CANONICAL, THROTTLED)
+
+
+def case_by_id(case_id: str) -> Case:
+    """Return the case with this id.
+
+    Raises:
+        UsageError: There is none.
+    """
+    for case in CASES:
+        if case.info.id == case_id:
+            return case
+    known = ", ".join(case.info.id for case in CASES)
+    msg = f"there is no case {case_id!r}; there are {known}"
+    raise UsageError(msg)

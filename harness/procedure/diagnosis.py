@@ -1,0 +1,78 @@
+"""From what a watch has gathered to the facts that name the owner of a failure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.core.clock import Deadline
+from harness.core.errors import BenchError, CloudError
+from harness.core.party import Party
+from harness.procedure.phases import Phase
+from harness.procedure.watch import Watch
+from harness.verdict.blame import Blame, Facts, blame
+
+_STEP_S: Final = 5.0
+
+
+def diagnose(phase: Phase, watch: Watch) -> Blame:
+    """Return whose fault it is that a phase did not end."""
+    return blame(gather(phase, watch))
+
+
+def gather(phase: Phase, watch: Watch) -> Facts:
+    """Put together what is known, and look at what has not been looked at."""
+    deadline = Deadline.after(_STEP_S, watch.clock)
+    registration = watch.registration
+    calls = watch.dut.server_seen_on_seed()
+    return Facts(
+        phase=phase.short,
+        bench_problem=watch.dut.bench_problem(),
+        port_lost=watch.port_lost is not None,
+        at_answers=watch.dut.connected and watch.at_problem is None,
+        interface_present=watch.dut.interface_present(),
+        registered_on=registration.plmn if registration and registration.registered else None,
+        reject_cause=registration.reject_cause if registration else None,
+        reject_from_card=_card_is_used_twice(watch, deadline),
+        cloud_problem=Party(watch.cloud_problem.party) if watch.cloud_problem else None,
+        router_asked_server=calls.asked if calls else None,
+        server_answered=calls.answered if calls else None,
+        server_said=tuple(event.kind for event in watch.events),
+        healthy_sims_left=_healthy_sims_left(watch, deadline),
+        pdn_address=watch.pdn_address,
+        pdn_asked=_pdn_asked(watch, deadline),
+        lan_lease=watch.lan_lease,
+        uplink_works=watch.dut.uplink_works(deadline) if phase is Phase.P7_DATA_UP else None,
+    )
+
+
+def _healthy_sims_left(watch: Watch, deadline: Deadline) -> int | None:
+    """Count the SIMs that the server could give away; None when it does not say."""
+    try:
+        sims = watch.dut.cloud.sims(deadline)
+    except CloudError:
+        return None
+    return sum(sim.state == "healthy" and sim.assigned_imei is None for sim in sims)
+
+
+def _card_is_used_twice(watch: Watch, deadline: Deadline) -> bool | None:
+    """Tell whether the chosen card stands in the bank more than once."""
+    if watch.selected_iccid is None:
+        return None
+    try:
+        sims = watch.dut.cloud.sims(deadline)
+    except CloudError:
+        return None
+    return sum(sim.iccid == watch.selected_iccid for sim in sims) > 1
+
+
+def _pdn_asked(watch: Watch, deadline: Deadline) -> bool | None:
+    """Tell whether the carrier saw a PDN request; None where the lab has no core network."""
+    core = watch.dut.core
+    if core is None:
+        return None
+    try:
+        events = core.events(after=watch.dut.core_events_before, deadline=deadline)
+    except (CloudError, BenchError):
+        return None
+    imei = watch.dut.router.imei
+    return any(event.imei == imei and event.kind in {"pdn", "pdn_reject"} for event in events)

@@ -1,0 +1,379 @@
+"""One router under test with everything that the bench has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness.at.model import Model
+from harness.at.session import AtSession
+from harness.cloud.adapter import CloudAdapter
+from harness.cloud.core_network import CoreNetwork
+from harness.cloud.power_strip import PowerStrip
+from harness.core.clock import Clock, Deadline
+from harness.core.errors import BenchError, CloudError, HarnessError, RouterError
+from harness.core.identity import masked
+from harness.lab.description import Function
+from harness.lab.inventory import FoundRouter, PortRoles, match_router
+from harness.lab.schema import Router
+from harness.lab.source import DeviceSource
+from harness.measure.calls import Calls, calls_to
+from harness.measure.packets import Packets, joined
+from harness.port.serial_port import SerialPort
+from harness.port.transcript import Transcript
+from harness.record.result_writer import ResultWriter
+from harness.router.driver import RouterDriver
+from harness.userplane.dhcp import Lease
+from harness.userplane.namespace import Namespace
+from harness.userplane.tap import Tap
+
+LAN: Final = "lan0"
+TAP: Final = "tap0"
+_CHECK_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarEnd:
+    """The bench's test server on the far side of the carriers.
+
+    Attributes:
+        address: Its address.
+        port: Its TCP and UDP port.
+        token: Its secret.
+        namespace: Where it lives.
+    """
+
+    address: str
+    port: int
+    token: str
+    namespace: Namespace
+
+
+@dataclass(slots=True, kw_only=True)
+class Dut:
+    """A router of lab.toml on this bench.
+
+    Attributes:
+        name: Its name in lab.toml.
+        router: What lab.toml says of it.
+        model: Its model file.
+        roles: Interface numbers of its functions.
+        source: What is plugged in.
+        cloud: Lab side of the access server.
+        core: Remote interface of a lab core network, None when there is none.
+        strip: The power strip, None when there is none.
+        namespace: Its own network namespace on the bench.
+        seed_tap: Namespace of the mirror port that shows the seed bearers, None without one.
+        server_address: Address at which routers reach the access server, for the tap.
+        far_end: The bench's test server, None when there is none.
+        make_driver: Makes the driver of its model for a session.
+        clock: Where time comes from.
+        generation: Counts re-enumerations.
+        lease: Address that the router gave the bench, None before it did.
+    """
+
+    name: str
+    router: Router
+    model: Model
+    roles: PortRoles
+    source: DeviceSource
+    cloud: CloudAdapter
+    core: CoreNetwork | None
+    strip: PowerStrip | None
+    namespace: Namespace
+    seed_tap: Namespace | None
+    server_address: str | None
+    far_end: FarEnd | None
+    make_driver: Callable[[AtSession, Model], RouterDriver]
+    clock: Clock
+    generation: int = 0
+    lease: Lease | None = None
+    core_events_before: int = 0
+    _session: AtSession | None = None
+    _driver: RouterDriver | None = None
+    _found: FoundRouter | None = None
+    _transcript: Transcript | None = None
+    _taps: dict[str, Tap] = field(default_factory=dict)
+    _tap_doubt: str | None = None
+    _seed_packets: list[Packets] = field(default_factory=list)
+    _directory: Path | None = None
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What this bench can do for a case."""
+        have = {
+            "power": self.strip is not None and self.router.relay is not None,
+            "core": self.core is not None,
+            "tap.seed": self.seed_tap is not None,
+            "far_end": self.far_end is not None,
+        }
+        return frozenset(name for name, there in have.items() if there)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the AT port is open."""
+        return self._session is not None
+
+    @property
+    def driver(self) -> RouterDriver:
+        """The driver of the open AT port.
+
+        Raises:
+            BenchError: The port is not open.
+        """
+        if self._driver is None:
+            msg = f"{self.name}: the AT port is not open; is the router plugged in and on?"
+            raise BenchError(msg)
+        return self._driver
+
+    def power_off(self, deadline: Deadline) -> None:
+        """Cut the power and believe it when the router is seen to go.
+
+        Raises:
+            BenchError: There is no power strip, or the router stays.
+        """
+        self.disconnect()
+        strip, relay = self._power()
+        strip.switch(relay, on=False, deadline=deadline)
+        if self.source.wait(lambda present: self._absent(present) or None, deadline) is None:
+            msg = (
+                f"{self.name}: outlet {relay} says it is off, but the router at "
+                f"{self.router.usb_path} is still there after {deadline.waited_s:.1f} s; "
+                "is it on another outlet, or does it run on its battery?"
+            )
+            raise BenchError(msg)
+        self.lease = None
+        self._found = None
+
+    def power_on(self, deadline: Deadline) -> int:
+        """Give power; return the moment, in monotonic nanoseconds.
+
+        Raises:
+            BenchError: There is no power strip, or it does not switch.
+        """
+        self._note_core_events()
+        strip, relay = self._power()
+        start_ns = self.clock.monotonic_ns()
+        strip.switch(relay, on=True, deadline=deadline)
+        self.generation += 1
+        return start_ns
+
+    def connect(self, deadline: Deadline) -> int | None:
+        """Open the AT ports as soon as they are there; None when they are not there in time.
+
+        Raises:
+            RouterError: A port is there and does not answer.
+            BenchError: A port cannot be opened, or another router is plugged in.
+        """
+        found = self.source.wait(self._present, deadline)
+        if found is None:
+            return None
+        nodes = [found.at_node] + ([found.at_secondary_node] if found.at_secondary_node else [])
+        ports = [
+            SerialPort(
+                node,
+                name=f"{self.name}.{role}",
+                transcript=self._transcript,
+                clock=self.clock,
+            )
+            for node, role in zip(nodes, ("at", "urc"), strict=False)
+        ]
+        session = AtSession.open(ports, habits=self.model.habits, clock=self.clock)
+        try:
+            session.sync(deadline)
+            answered_ns = self.clock.monotonic_ns()
+            driver = self.make_driver(session, self.model)
+            driver.prepare(deadline)
+            self._require_imei(driver, deadline)
+        except BaseException:
+            session.close()
+            raise
+        self._session, self._driver, self._found = session, driver, found
+        self._adopt(found)
+        return answered_ns
+
+    def disconnect(self) -> None:
+        """Close the AT ports; closing twice is allowed."""
+        if self._session is not None:
+            self._session.close()
+        self._session = self._driver = None
+
+    def ensure_connected(self, deadline: Deadline) -> None:
+        """Open the AT ports unless they are open.
+
+        Raises:
+            RouterError: The router does not answer.
+            BenchError: Its ports are not there.
+        """
+        if not self.connected and self.connect(deadline) is None:
+            found = match_router(self.name, self.router, self.roles, self.source.functions())
+            msg = f"{found.at_node} does not answer after {deadline.waited_s:.1f} s"
+            raise RouterError(msg)
+
+    def lease_address(self, deadline: Deadline) -> bool:
+        """Get an address from the router as its user does; False when it offers none."""
+        if self.lease is None:
+            try:
+                self.lease = self.namespace.dhcp(deadline, LAN)
+            except RouterError:
+                return False
+        return True
+
+    def first_byte(self, deadline: Deadline) -> int:
+        """Reach the test server through the router; return when its TCP handshake was done.
+
+        Raises:
+            BenchError: Nothing answers.
+        """
+        far_end = self.require_far_end()
+        connection = self.namespace.connected(far_end.address, far_end.port, deadline)
+        arrived_ns = self.clock.monotonic_ns()
+        connection.close()
+        return arrived_ns
+
+    def require_far_end(self) -> FarEnd:
+        """Return the test server.
+
+        Raises:
+            BenchError: This bench has none.
+        """
+        if self.far_end is None:
+            msg = "lab.toml: uplink: there is none, so no test server is behind the carrier; add it"
+            raise BenchError(msg)
+        return self.far_end
+
+    def require_tap(self, name: str) -> Tap:
+        """Return the tap `bench-end` or `seed` of the case that is being recorded.
+
+        Raises:
+            BenchError: There is none now.
+        """
+        if name not in self._taps:
+            msg = f"{self.name}: there is no tap {name!r}; is its interface there?"
+            raise BenchError(msg)
+        return self._taps[name]
+
+    @contextmanager
+    def tapped(self, name: str, ifname: str) -> Iterator[Tap]:
+        """Record another interface of the router's namespace for a while.
+
+        Raises:
+            BenchError: There is no such interface, or no case is being recorded.
+        """
+        if self._directory is None:
+            msg = f"{self.name}: no case is being recorded"
+            raise BenchError(msg)
+        path = self._directory / f"{name}.pcapng"
+        with Tap.start(self.namespace, ifname, path=path, incoming_only=ifname != LAN) as tap:
+            yield tap
+
+    def bench_problem(self) -> str | None:
+        """Return what is wrong with the bench itself, in words; None when nothing is."""
+        return self._tap_doubt
+
+    def server_seen_on_seed(self) -> Calls | None:
+        """Return what the mirror port shows of calls to the access server; None without one."""
+        if "seed" not in self._taps or self.server_address is None:
+            return None
+        self._seed_packets.append(self._taps["seed"].poll())
+        return calls_to(joined(self._seed_packets), self.server_address)
+
+    def interface_present(self) -> bool:
+        """Tell whether the router's network interface is in its namespace now."""
+        return any(link.name == LAN for link in self.namespace.interfaces())
+
+    def uplink_works(self, deadline: Deadline) -> bool:
+        """Tell whether the test server answers the bench itself on the far side."""
+        far_end = self.require_far_end()
+        try:
+            far_end.namespace.connected(far_end.address, far_end.port, deadline).close()
+        except BenchError:
+            return False
+        return True
+
+    @contextmanager
+    def recorded(self, result: ResultWriter, directory: Path) -> Iterator[None]:
+        """Record AT lines and packets of one case into files of its own, and hand them in."""
+        self.disconnect()
+        own = directory / f"{result.result_id:04d}-{self.name}"
+        own.mkdir(parents=True)
+        self._directory = own
+        with ExitStack() as stack:
+            stack.callback(self._hand_in, result, own)
+            stack.callback(self._stop_taps)
+            self._transcript = Transcript(own / "at.txt", clock=self.clock)
+            stack.callback(self._transcript.close)
+            stack.callback(self.disconnect)
+            if self.seed_tap is not None:
+                self._taps["seed"] = Tap.start(self.seed_tap, TAP, path=own / "seed.pcapng")
+            if self.interface_present():
+                self._tap_lan()
+            yield
+
+    def _hand_in(self, result: ResultWriter, own: Path) -> None:
+        kinds = {".txt": "at-transcript", ".pcapng": "pcapng"}
+        for path in sorted(own.iterdir()):
+            result.artifact(path, kinds.get(path.suffix, "file"))
+        self._directory = self._transcript = None
+
+    def _stop_taps(self) -> None:
+        for name, tap in self._taps.items():
+            doubts = tap.stop().doubts
+            if doubts:
+                self._tap_doubt = f"the tap {name}: {'; '.join(doubts)}"
+        self._taps.clear()
+        self._seed_packets.clear()
+
+    def _tap_lan(self) -> None:
+        if self._directory is not None:
+            number = len(list(self._directory.glob("bench-end*.pcapng"))) + 1
+            path = self._directory / f"bench-end-{number}.pcapng"
+            self._taps["bench-end"] = Tap.start(self.namespace, LAN, path=path)
+
+    def _adopt(self, found: FoundRouter) -> None:
+        """Take the router's network interface into its namespace, unless it is there already."""
+        if self.interface_present():
+            return
+        self.namespace.adopt(found.ifname, LAN)
+        self.namespace.up(LAN)
+        self._tap_lan()
+
+    def _power(self) -> tuple[PowerStrip, int]:
+        if self.strip is None or self.router.relay is None:
+            msg = (
+                f"lab.toml: routers.{self.name}.relay: no outlet of a power strip feeds it; "
+                "name one, or leave out the cases that need power"
+            )
+            raise BenchError(msg)
+        return self.strip, self.router.relay
+
+    def _absent(self, present: tuple[Function, ...]) -> bool:
+        return all(function.usb_path != self.router.usb_path for function in present)
+
+    def _present(self, present: tuple[Function, ...]) -> FoundRouter | None:
+        try:
+            return match_router(self.name, self.router, self.roles, present)
+        except BenchError:
+            return None  # not yet: whoever waited for it says what is missing
+
+    def _require_imei(self, driver: RouterDriver, deadline: Deadline) -> None:
+        imei = driver.identity(deadline).imei
+        if imei != self.router.imei:
+            msg = (
+                f"lab.toml: routers.{self.name}.imei: the router at {self.router.usb_path} says "
+                f"{masked(imei)}, not {masked(self.router.imei)}; another one is plugged in there"
+            )
+            raise BenchError(msg)
+
+    def _note_core_events(self) -> None:
+        """Remember where the core network's log stands, so that only news counts."""
+        if self.core is None:
+            return
+        try:
+            events = self.core.events(after=0, deadline=Deadline.after(_CHECK_S, self.clock))
+        except (CloudError, HarnessError):
+            return
+        self.core_events_before = max((event.seq for event in events), default=0)

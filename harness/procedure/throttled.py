@@ -1,0 +1,169 @@
+"""A throttle at the bench end: injected, measured, taken away, and proven gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.core.clock import Clock, Deadline
+from harness.core.errors import RouterError
+from harness.core.party import Party
+from harness.core.units import BITS_PER_BYTE, NS_PER_S, format_rate, format_size
+from harness.measure.goodput import Goodput, GoodputPlan
+from harness.measure.measurement import Measurement
+from harness.measure.packets import Packets
+from harness.procedure.case import Case, CaseRun
+from harness.procedure.dut import LAN
+from harness.record.rows import CaseInfo
+from harness.userplane.goodput_run import run_goodput
+from harness.userplane.tap import Tap
+from harness.userplane.throttle import Injection, RateLimit, check_proven, throttled
+from harness.userplane.throttle_bench import BenchThrottle
+from harness.userplane.traffic import TestServerClient
+from harness.verdict.verdict import Verdict
+
+INJECTED_BPS: Final = 3_000_000
+INJECTED_LIMIT: Final = "throttle.injected_ratio"
+RECOVERED_LIMIT: Final = "throttle.recovered_ratio"
+_READY_S: Final = 30.0
+_BIN_NS: Final = 100_000_000
+
+
+@dataclass(slots=True)
+class RateLog:
+    """A tap that is read on, with the rate over time kept beside.
+
+    Attributes:
+        tap: The tap.
+        bytes_by_bin: Bytes that arrived, by the number of the bin.
+    """
+
+    tap: Tap
+    bytes_by_bin: dict[int, int] = field(default_factory=dict)
+
+    def poll(self) -> Packets:
+        """Return the packets since the last call, and count them."""
+        packets = self.tap.poll()
+        arrived = packets.taken(~packets.outgoing)
+        for t_ns, size in zip(arrived.t_ns.tolist(), arrived.wire_bytes.tolist(), strict=True):
+            number = t_ns // _BIN_NS
+            self.bytes_by_bin[number] = self.bytes_by_bin.get(number, 0) + size
+        return packets
+
+    def points(self, clock: Clock) -> list[tuple[int, float]]:
+        """Return (monotonic ns, bit/s) for each bin; the tap's times are UTC."""
+        offset_ns = clock.utc_us() * 1000 - clock.monotonic_ns()
+        per_s = NS_PER_S / _BIN_NS
+        return [
+            (number * _BIN_NS - offset_ns, size * BITS_PER_BYTE * per_s)
+            for number, size in sorted(self.bytes_by_bin.items())
+        ]
+
+
+def run_throttled(run: CaseRun) -> None:
+    """Inject a throttle for what the router's user downloads, and judge what gets through.
+
+    Raises:
+        BenchError: The bench cannot inject it, prove it or take it away.
+        RouterError: The router gives its user no address, or carries no data.
+    """
+    deadline = Deadline.after(_READY_S, run.clock)
+    run.dut.ensure_connected(deadline)
+    if not run.dut.lease_address(deadline):
+        msg = f"{run.dut.name} gives its user no address"
+        raise RouterError(msg)
+    points: list[tuple[int, float]] = []
+    under = _measure_throttled(run, points)
+    free = _measure(run, run.dut.require_tap("bench-end"), "throttle.goodput_after", points)
+    run.result.series("downlink", "bit/s", points)
+    _judge_ratio(run, INJECTED_LIMIT, under, INJECTED_BPS, owner=_owner_under(under))
+    if under.wire_bps:
+        _judge_ratio(run, RECOVERED_LIMIT, free, under.wire_bps, owner=None)
+
+
+def _measure_throttled(run: CaseRun, points: list[tuple[int, float]]) -> Goodput:
+    """Measure under the throttle; it is read back when set, and proven gone when removed."""
+    throttle = BenchThrottle(run.dut.namespace, LAN)
+    injection = Injection(downlink=RateLimit(rate_bps=INJECTED_BPS))
+    before = throttle.state()
+    with throttled(throttle, injection) as applied:
+        limit = applied.configured.downlink
+        read_back = format_rate(limit.rate_bps) if limit else "nothing"
+        run.result.event(
+            "injection",
+            f"throttle {format_rate(INJECTED_BPS)} down at {throttle.where}, reads {read_back}",
+            party=Party.BENCH,
+            data={"rate_bps": INJECTED_BPS, "direction": "down"},
+        )
+        with run.dut.tapped("throttled", applied.tap_ifname or LAN) as tap:
+            under = _measure(run, tap, "throttle.goodput_under", points)
+        check_proven(throttle.where, before, throttle.state())
+    run.result.event(
+        "injection",
+        "throttle removed, reads nothing",
+        party=Party.BENCH,
+        data={"rate_bps": None, "direction": "down"},
+    )
+    return under
+
+
+def _measure(run: CaseRun, tap: Tap, name: str, points: list[tuple[int, float]]) -> Goodput:
+    """Measure the downlink's rate until it is known, and add its course to `points`."""
+    far_end = run.dut.require_far_end()
+    client = TestServerClient(
+        far_end.address,
+        far_end.port,
+        token=far_end.token,
+        connect=run.dut.namespace.connected,
+        clock=run.clock,
+    )
+    run.progress.started(name, None)
+    log = RateLog(tap)
+    found = run_goodput(client, log, GoodputPlan(), clock=run.clock).goodput
+    points += log.points(run.clock)
+    run.result.measurement(found.measurement(name))
+    rate = "unknown" if found.wire_bps is None else format_rate(found.wire_bps)
+    cost = format_size(found.bytes_burnt)
+    run.step(name, Verdict.PASS, f"{rate} in {found.waited_s:.2f} s for {cost}: {found.stop}")
+    return found
+
+
+def _judge_ratio(
+    run: CaseRun, name: str, found: Goodput, reference_bps: float, *, owner: Party | None
+) -> None:
+    """Judge a rate as a part of another, with its interval."""
+    rate = found.wire_bps
+    ratio = None if rate is None else rate / reference_bps
+    measurement = Measurement(
+        name=name,
+        value=ratio,
+        unit="1",
+        low=None if ratio is None else ratio * (1 - found.bound),
+        high=None if ratio is None else ratio * (1 + found.bound),
+        n=found.edges,
+        reliability=found.doubts,
+    )
+    run.measured(name, measurement, owner=owner)
+
+
+def _owner_under(found: Goodput) -> Party | None:
+    """More than the throttle lets through is the bench's fault; less has many causes."""
+    if found.wire_bps is not None and found.wire_bps > INJECTED_BPS:
+        return Party.BENCH
+    return None
+
+
+THROTTLED: Final = Case(
+    info=CaseInfo(
+        id="THR-001",
+        version="1",
+        title_en="A throttle is seen at its rate and is gone afterwards",
+        title_ja="注入した速度制限がその速度で観測され、解除後に消える",
+        requirements=("R12",),
+    ),
+    needs=frozenset({"far_end"}),
+    limits=frozenset({INJECTED_LIMIT, RECOVERED_LIMIT}),
+    estimated_s=4.0,
+    estimated_bytes=4_000_000,
+    run=run_throttled,
+)

@@ -1,0 +1,83 @@
+"""What the harness wants of any router, whatever its model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.at.cloudsim import CloudSimState
+from harness.core.clock import Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a router says it is.
+
+    Attributes:
+        manufacturer: `+CGMI`.
+        model: `+CGMM`.
+        firmware: `+CGMR`.
+        imei: `+CGSN`.
+    """
+
+    manufacturer: str
+    model: str
+    firmware: str
+    imei: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationState:
+    """Where the router is registered for packet services (TS 27.007, 10.1.22).
+
+    Attributes:
+        stat: The <stat> of +CEREG; None when it is not known.
+        registered: Home or roaming.
+        plmn: PLMN code of the operator; None when not registered.
+        reject_cause: EMM cause of the last reject (+CEREG with n=3), None when there is none.
+    """
+
+    stat: int | None
+    registered: bool
+    plmn: str | None
+    reject_cause: int | None
+
+
+class RouterDriver(Protocol):
+    """The control plane of one router.
+
+    Every method raises `RouterError` when the router does not answer as it must, and
+    `BenchError` when the port is gone.
+    """
+
+    def prepare(self, deadline: Deadline) -> None:
+        """Set up reports: errors as numbers, registration and vendor URCs."""
+        ...
+
+    def identity(self, deadline: Deadline) -> Identity:
+        """Return who the router says it is."""
+        ...
+
+    def registration(self, deadline: Deadline) -> RegistrationState:
+        """Return where the router is registered."""
+        ...
+
+    def imsi(self, deadline: Deadline) -> str | None:
+        """Return the subscriber of the card in use; None when there is no card."""
+        ...
+
+    def iccid(self, deadline: Deadline) -> str | None:
+        """Return the card in use; None when there is none."""
+        ...
+
+    def pdn_address(self, deadline: Deadline) -> str | None:
+        """Return the IPv4 address of the PDN connection; None when there is none."""
+        ...
+
+    def cloud_sim(self, deadline: Deadline) -> CloudSimState | None:
+        """Return the vendor's word on the cloud SIM; None when the model has none."""
+        ...
+
+    def cloud_sim_reports(self) -> list[tuple[int, CloudSimState]]:
+        """Return the vendor's reports since the last call, each with its arrival time in ns."""
+        ...

@@ -1,0 +1,124 @@
+"""A router as TS 27.007 has it; what a maker does otherwise is in its model file.
+
+It holds no parser and no loop: it picks commands and hands the answers to `harness.at`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.at.cimi import parse_cimi
+from harness.at.cloudsim import CloudSimState, parse_cloudsim
+from harness.at.cops import parse_cops
+from harness.at.errors import AtCommandError, AtFramingError
+from harness.at.iccid import parse_iccid
+from harness.at.identification import parse_cgsn, parse_identity
+from harness.at.lane import Reply
+from harness.at.model import Model
+from harness.at.pdp import parse_cgpaddr
+from harness.at.registration import Registration, parse_registration
+from harness.at.session import AtSession, only_line
+from harness.core.clock import Deadline
+from harness.router.driver import Identity, RegistrationState
+
+_REPORT: Final = "^CLOUDSIM"
+_IPV4: Final = 4
+_NO_CARD: Final = frozenset({10, 13, 14, 15})
+"""+CME ERROR: SIM not inserted, SIM failure, SIM busy, SIM wrong (TS 27.007 9.2.1)."""
+
+
+class Generic3gppRouter:
+    """The control plane of a router that keeps to the standard.
+
+    Args:
+        session: Its AT ports.
+        model: What its maker does otherwise.
+    """
+
+    def __init__(self, session: AtSession, model: Model) -> None:
+        self._session = session
+        self._model = model
+        self._reports = session.subscribe(_REPORT)
+
+    def prepare(self, deadline: Deadline) -> None:
+        """Switch echo off; errors by number, registration with causes, vendor reports on."""
+        for command in ("ATE0", "AT+CMEE=1", "AT+CEREG=3", "AT+COPS=3,2"):
+            self._session.execute(command, deadline)
+        report = self._model.commands.get("cloudsim_report")
+        if report is not None:
+            self._session.execute(report.send, deadline)
+
+    def identity(self, deadline: Deadline) -> Identity:
+        """Return who the router says it is."""
+        manufacturer, model, firmware = (
+            parse_identity(_first(self._session.execute(command, deadline)))
+            for command in ("AT+CGMI", "AT+CGMM", "AT+CGMR")
+        )
+        imei = parse_cgsn(_first(self._session.execute("AT+CGSN", deadline)))
+        return Identity(manufacturer=manufacturer, model=model, firmware=firmware, imei=imei.digits)
+
+    def registration(self, deadline: Deadline) -> RegistrationState:
+        """Return where the router is registered for packet services (+CEREG, +COPS)."""
+        line = only_line(self._session.execute("AT+CEREG?", deadline), "+CEREG")
+        found: Registration = parse_registration(line)
+        plmn = None
+        if found.registered:
+            reply = self._session.execute("AT+COPS?", deadline)
+            plmn = parse_cops(only_line(reply, "+COPS")).plmn
+        return RegistrationState(
+            stat=found.stat,
+            registered=found.registered,
+            plmn=plmn,
+            reject_cause=found.reject_cause if not found.cause_type else None,
+        )
+
+    def imsi(self, deadline: Deadline) -> str | None:
+        """Return the subscriber of the card in use (+CIMI); None when there is no card."""
+        line = self._of_card("AT+CIMI", deadline)
+        return None if line is None else parse_cimi(line)
+
+    def iccid(self, deadline: Deadline) -> str | None:
+        """Return the card in use; None when there is none."""
+        line = self._of_card(self._model.command("iccid").send, deadline)
+        return None if line is None else parse_iccid(line).digits
+
+    def pdn_address(self, deadline: Deadline) -> str | None:
+        """Return the IPv4 address of the PDN connection (+CGPADDR); None when there is none."""
+        reply = self._session.execute("AT+CGPADDR", deadline)
+        for line in reply.lines:
+            for address in parse_cgpaddr(line).addresses:
+                if address.version == _IPV4:
+                    return str(address)
+        return None
+
+    def cloud_sim(self, deadline: Deadline) -> CloudSimState | None:
+        """Return the vendor's word on the cloud SIM; None when the model has none."""
+        command = self._model.commands.get("cloudsim_state")
+        if command is None:
+            return None
+        return parse_cloudsim(only_line(self._session.execute(command.send, deadline), _REPORT))
+
+    def cloud_sim_reports(self) -> list[tuple[int, CloudSimState]]:
+        """Return the vendor's reports since the last call, each with its arrival time in ns."""
+        return [(urc.t_ns, parse_cloudsim(urc.line)) for urc in self._reports]
+
+    def _of_card(self, command: str, deadline: Deadline) -> str | None:
+        """Return the first line of an answer that a router without a card refuses."""
+        try:
+            return _first(self._session.execute(command, deadline))
+        except AtCommandError as exc:
+            if exc.kind == "cme" and exc.code in _NO_CARD:
+                return None
+            raise
+
+
+def _first(reply: Reply) -> str:
+    """Return the first line of an answer.
+
+    Raises:
+        AtFramingError: There is none.
+    """
+    if not reply.lines:
+        msg = f"an answer with a line expected, got {reply.raw!r}"
+        raise AtFramingError(msg)
+    return reply.lines[0]
