@@ -86,6 +86,37 @@ class _Seen:
     stranger: BenchError | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Watched:
+    """What is looked at while a router is away."""
+
+    source: CountingSource
+    name: str
+    router: Router
+    roles: PortRoles
+    after_generation: int
+
+    def seen(self, functions: tuple[Function, ...]) -> _Seen | None:
+        """Return who is at the router's path, None while there is nobody, or not all of it."""
+        path = self.router.usb_path
+        here = [function for function in functions if function.usb_path == path]
+        if not here or self.source.generation(path) <= self.after_generation:
+            return None
+        stranger = _stranger(self.name, self.router, here)
+        if stranger is not None:
+            return _Seen(stranger=stranger)
+        try:
+            return _Seen(found=match_router(self.name, self.router, self.roles, here))
+        except BenchError:  # a function is missing yet
+            return _Seen() if mode_of(here)[0] in _STUCK_MODES else None
+
+    def has_left_mode(self, functions: tuple[Function, ...]) -> bool | None:
+        """Return True when the device is in no special mode any more."""
+        path = self.router.usb_path
+        here = [function for function in functions if function.usb_path == path]
+        return None if mode_of(here)[0] in _STUCK_MODES else True
+
+
 def wait_until_gone(
     source: CountingSource,
     name: str,
@@ -153,25 +184,11 @@ def wait_until_back(
         RouterNotBackError: It is not there at the deadline, or not all of it.
     """
     path = router.usb_path
-
-    def seen(functions: tuple[Function, ...]) -> _Seen | None:
-        here = [function for function in functions if function.usb_path == path]
-        if not here or source.generation(path) <= after_generation:
-            return None
-        stranger = _stranger(name, router, here)
-        if stranger is not None:
-            return _Seen(stranger=stranger)
-        try:
-            return _Seen(found=match_router(name, router, roles, here))
-        except BenchError:  # a function is missing yet
-            return _Seen() if mode_of(here)[0] in _STUCK_MODES else None
-
-    def other_than_stuck(functions: tuple[Function, ...]) -> bool | None:
-        here = [function for function in functions if function.usb_path == path]
-        return None if mode_of(here)[0] in _STUCK_MODES else True
-
+    watched = _Watched(
+        source=source, name=name, router=router, roles=roles, after_generation=after_generation
+    )
     while True:
-        result = source.wait(seen, deadline)
+        result = source.wait(watched.seen, deadline)
         if result is None:
             raise RouterNotBackError(_missing(name, router, roles, source, deadline))
         if result.stranger is not None:
@@ -180,7 +197,7 @@ def wait_until_back(
             generation = source.generation(path)
             return Comeback(found=result.found, generation=generation, waited_s=deadline.waited_s)
         patience = Deadline.after(STUCK_AFTER_S, deadline.clock).within(deadline.left_s)
-        if source.wait(other_than_stuck, patience) is None:
+        if source.wait(watched.has_left_mode, patience) is None:
             raise _stuck(name, path, source.functions(), deadline)
 
 
