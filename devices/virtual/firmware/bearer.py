@@ -62,10 +62,9 @@ async def drop_user_bearer(router: Router) -> None:
     router.console.packet_event("ME DETACH")
 
 
-def book_usage(router: Router) -> int:
-    """Book what went through the bearer since the last time; return the bytes of both ways."""
+def book_usage(router: Router) -> None:
+    """Book what went through the bearer since the last time."""
     card = router.modem.card
     if card is None or card.kind is CardKind.SEED or not router.is_user_bearer_up:
-        return 0
-    new = router.usage.sample(card.iccid, router.clock.hour_utc())
-    return new.dl + new.ul
+        return
+    router.usage.sample(card.iccid, router.clock.hour_utc())

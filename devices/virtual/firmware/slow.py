@@ -20,7 +20,7 @@ SLOW_BPS = 4_000_000
 BUSY_BPS = 30_000
 """Below this a line counts as idle: nothing can be said about it."""
 
-QUEUED_S = 0.04
+QUEUED_S = 0.02
 """A question that takes so much longer than the fastest one stood in a queue, in seconds."""
 
 FLAT_SECONDS = 6

@@ -129,11 +129,14 @@ async def watch_traffic(router: Router) -> Event:
     """Look at the user's bearer once a second; a line found slow leads to another card."""
     detector = SlowDetector(needed=2 if "flaps_on_short_dip" in router.spec.defects else 8)
     began_s = time.monotonic()
+    total = router.usage.total
     is_busy = True  # the first question shows how fast an answer can be
     while True:
         question = asyncio.ensure_future(_ask_carrier(router, is_busy=is_busy))
         await asyncio.sleep(_SECOND_S)
-        count = book_usage(router)
+        book_usage(router)
+        before, total = total, router.usage.total  # heartbeats book bytes too
+        count = total.dl + total.ul - before.dl - before.ul
         _apply_tier(router)
         second = Second(rate_bps=count * _BITS_PER_BYTE / _SECOND_S, question_s=await question)
         is_busy = second.rate_bps >= BUSY_BPS
