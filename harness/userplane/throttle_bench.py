@@ -50,7 +50,7 @@ class BenchThrottle:
             UsageError: A changing policer was asked for.
         """
         _check(injection)
-        self._index = self._namespace.interface(self._ifname).index
+        self._find()
         self._refuse_others()
         self.remove()
         requests = []
@@ -58,7 +58,7 @@ class BenchThrottle:
             requests += _limit(self._index, injection.uplink, changing=injection.changing)
         if injection.downlink is not None:
             self._namespace.perform(links.new_link(self._ifb, "ifb"))
-            self._ifb_index = self._namespace.interface(self._ifb).index
+            self._find()
             requests += _limit(self._ifb_index, injection.downlink, changing=injection.changing)
             requests.append(qdiscs.set_ingress(self._index))
             requests.append(qdiscs.redirect(self._index, to_index=self._ifb_index))
@@ -96,7 +96,8 @@ class BenchThrottle:
         self._asked = replace(injection, changing=True)
 
     def state(self) -> State:
-        """Read back what the kernel has."""
+        """Read back what the kernel has, whoever of us set it."""
+        self._find()
         up = self._read(self._index)
         down = self._read(self._ifb_index) if self._ifb_index else None
         return State(
@@ -116,11 +117,10 @@ class BenchThrottle:
         for qdisc in self._of(self._index):
             if qdisc.parent == ROOT and qdisc.handle == OWN_HANDLE:
                 self._namespace.perform(qdiscs.delete(self._index))
-            if qdisc.parent == INGRESS and self._has_ifb():
+            if qdisc.parent == INGRESS and self._ifb_index:
                 self._namespace.perform(qdiscs.delete(self._index, INGRESS))
-        if self._has_ifb():
-            ifb = self._namespace.interface(self._ifb).index
-            self._namespace.perform(links.delete_link(ifb))
+        if self._ifb_index:
+            self._namespace.perform(links.delete_link(self._ifb_index))
         self._ifb_index = 0
         self._asked = None
         left = [q.kind for q in self._of(self._index) if q.handle]
@@ -129,8 +129,13 @@ class BenchThrottle:
             raise BenchError(msg)
         return last
 
-    def _has_ifb(self) -> bool:
-        return any(link.name == self._ifb for link in self._namespace.interfaces())
+    def _find(self) -> None:
+        """Look up both interfaces; numbers change when a router comes back."""
+        there = {link.name: link.index for link in self._namespace.interfaces()}
+        self._index = there.get(self._ifname, 0)
+        self._ifb_index = there.get(self._ifb, 0)
+        if not self._index:
+            self._namespace.interface(self._ifname)
 
     def _of(self, index: int) -> list[Qdisc]:
         replies = self._namespace.ask(qdiscs.get_qdiscs(), dump=True)
@@ -161,10 +166,9 @@ class BenchThrottle:
         return limit, passed
 
     def _refuse_others(self) -> None:
-        ours = self._has_ifb()
         for qdisc in self._of(self._index):
             foreign_root = qdisc.parent == ROOT and qdisc.handle not in {0, OWN_HANDLE}
-            foreign_ingress = qdisc.parent == INGRESS and not ours
+            foreign_ingress = qdisc.parent == INGRESS and not self._ifb_index
             if foreign_root or foreign_ingress:
                 msg = (
                     f"throttle at {self.where}: {qdisc.kind} {qdisc.handle >> 16:x}: is already "
