@@ -322,6 +322,7 @@ class Dut:
     def _stop_taps(self) -> None:
         for name, tap in self._taps.items():
             doubts = tap.stop().doubts
+            tap.close()
             if doubts:
                 self._tap_doubt = f"the tap {name}: {'; '.join(doubts)}"
         self._taps.clear()
