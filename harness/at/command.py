@@ -21,6 +21,7 @@ _ALIASES: Final = {
     "+CCID": ("+CCID", "+ICCID", "+QCCID", "^ICCID", "#CCID"),
     "+ICCID": ("+ICCID", "+CCID"),
     "+QCCID": ("+QCCID", "+CCID"),
+    "+CICCID": ("+CICCID", "+ICCID"),
     "+CGSN": ("+CGSN", "+GSN", "+EGMR"),
     "+GSN": ("+GSN", "+CGSN"),
     "+CGMI": ("+CGMI", "+GMI"),

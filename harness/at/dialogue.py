@@ -17,6 +17,7 @@ from harness.at.lines import (
     NUMERIC_RESULTS,
     NoiseKind,
     is_final,
+    is_recognised,
     is_unsolicited,
     name_of,
     noise_kind,
@@ -241,13 +242,14 @@ class Dialogue:
             self._framer.prompt_expected = False
             return Prompt(t_ns=t_ns, text=text, raw=raw)
         name = name_of(text)
+        if name is None:
+            bare = without_leading_junk(text)
+            if bare != text and is_recognised(bare, command, self._habits.extra_finals):
+                return self._line(bare, raw, t_ns)
         if command is None or name is None or name not in command.prefixes:
             kind = noise_kind(raw, text)
             if kind is not None:
-                bare = without_leading_junk(text)
-                if bare == text or noise_kind(b"", bare) or not bare:
-                    return Noise(t_ns=t_ns, text=text, raw=raw, kind=kind)
-                return self._line(bare, raw, t_ns)
+                return Noise(t_ns=t_ns, text=text, raw=raw, kind=kind)
         return self._answer_or_urc(text, name, raw, t_ns)
 
     def _answer_or_urc(self, text: str, name: str | None, raw: bytes, t_ns: int) -> Event:

@@ -111,6 +111,15 @@ def is_unsolicited(text: str, name: str | None, command: Command) -> bool:
     return solicited is not None and solicited.fullmatch(rest) is None
 
 
+def is_recognised(text: str, command: Command | None, extra: frozenset[str]) -> bool:
+    """Tell whether a line can only be one that a modem sends on purpose."""
+    return (
+        name_of(text) is not None
+        or text.strip().upper() in _BARE_URCS
+        or is_final(text, command, extra)
+    )
+
+
 def noise_kind(raw: bytes, text: str) -> NoiseKind | None:
     """Name what a line is when it is not AT; None when it can be."""
     if raw.count(0) >= _NULS_OF_A_DEAD_PORT:

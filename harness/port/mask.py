@@ -168,7 +168,7 @@ class Masker:
                 self._imsis.append(match[1])
             start, stop = match.start(1) - match.start(), match.end(1) - match.start()
             whole = match[0]
-            hidden = re.sub(rb"[^,\"]", b"*", whole[start:stop])
+            hidden = re.sub(rb"[^,\"\s]", b"*", whole[start:stop])
             return whole[:start] + hidden + whole[stop:]
 
         return pattern.sub(stars, line)

@@ -22,12 +22,16 @@ class Replay:
 
     Args:
         entries: What was recorded, for example by `harness.port.transcript.read_transcript`.
+        start_ns: Recorded time at which to begin, in nanoseconds; by default that of the first
+            entry.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], *, start_ns: int | None = None) -> None:
         self._entries = list(entries)
         self._next = 0
-        self._now_ns = self._entries[0].t_ns if self._entries else 0
+        if start_ns is None:
+            start_ns = self._entries[0].t_ns if self._entries else 0
+        self._now_ns = start_ns
         self._openings: dict[str, int] = {}
         self._put: list[Arrival] = []
 
@@ -37,7 +41,15 @@ class Replay:
         return self._next >= len(self._entries)
 
     def monotonic_ns(self) -> int:
-        """Return the recorded time that has been reached, in nanoseconds."""
+        """Return the recorded time that has been reached, in nanoseconds.
+
+        When the next thing that happened is that something was sent, it is already that time:
+        whoever recorded it was idle until then.
+        """
+        if not self.at_end:
+            entry = self._entries[self._next]
+            if entry.direction is Direction.SENT:
+                self._now_ns = max(self._now_ns, entry.t_ns)
         return self._now_ns
 
     def utc_us(self) -> int:

@@ -46,8 +46,10 @@ def test_a_bound_itself_passes(
 
 def test_a_value_that_is_not_there_is_inconclusive() -> None:
     """Never a pass, never a fault of the router."""
-    assert judge(limit(None, 2.0), None) == Judgement(
-        verdict=Verdict.INCONC, marginal=False, text="not measured, limit 2"
+    demanded = limit(None, 2.0)
+
+    assert judge(demanded, None) == Judgement(
+        limit=demanded, verdict=Verdict.INCONC, marginal=False, text="not measured, limit 2"
     )
 
 

@@ -1,0 +1,200 @@
+"""``harness.port.serial_port``: a real tty of the kernel, whose other end is the test."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.core.clock import Deadline, SystemClock
+from harness.core.errors import BenchError
+from harness.port.errors import PortBusyError, PortLostError, PortStuckError
+from harness.port.holder import busy_message, holders_of
+from harness.port.inbox import Chunk, PortLost, QueueInbox
+from harness.port.serial_port import SerialPort
+from harness.port.transcript import Transcript, read_transcript
+
+CLOCK = SystemClock()
+SECOND_NS = 1_000_000_000
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, str]]:
+    """Give the router's end of a new PTY and the path of ours; nobody has ours open."""
+    router, ours = os.openpty()
+    tty.setraw(ours)
+    path = os.ttyname(ours)
+    os.close(ours)
+    try:
+        yield router, path
+    finally:
+        try:
+            os.close(router)
+        except OSError:  # the test has pulled the plug
+            return
+
+
+def soon() -> Deadline:
+    """Return a deadline long enough for a loaded machine."""
+    return Deadline.after(10.0, CLOCK)
+
+
+def received(inbox: QueueInbox) -> Chunk | PortLost | None:
+    """Return what arrives next."""
+    return inbox.get(soon().end_ns)
+
+
+def test_bytes_go_both_ways_with_times_and_into_the_transcript(tmp_path: Path) -> None:
+    """Time before the first byte is sent, time of arrival of what is received."""
+    inbox = QueueInbox(CLOCK)
+    with Transcript(tmp_path / "t") as transcript, terminal() as (router, path):
+        port = SerialPort(path, name="r1.at", transcript=transcript)
+        port.open(inbox.put, 7)
+        before_ns = CLOCK.monotonic_ns()
+        sent_ns = port.write(b"AT\r", soon())
+        heard = os.read(router, 100)
+        os.write(router, b"\r\nOK\r\n")
+        chunk = received(inbox)
+        port.close()
+
+    assert heard == b"AT\r"
+    assert isinstance(chunk, Chunk)
+    assert (chunk.port, chunk.opening, chunk.data) == ("r1.at", 7, b"\r\nOK\r\n")
+    assert before_ns <= sent_ns <= chunk.t_ns
+    recorded = [(entry.direction, entry.data) for entry in read_transcript(tmp_path / "t")]
+    assert recorded == [(">", b"AT\r"), ("<", b"\r\nOK\r\n")]
+
+
+def test_hupcl_is_off_and_the_port_is_exclusive_only_while_it_is_open() -> None:
+    """Closing must not drop DTR, and the next one may open it."""
+    with terminal() as (_, path):
+        port = SerialPort(path)
+        port.open(QueueInbox(CLOCK).put, 1)
+        probe = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        flags = termios.tcgetattr(probe)[2]
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(probe)
+        port.close()
+        port.close()
+        again = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(again)
+
+    assert not flags & termios.HUPCL
+
+
+def test_a_port_that_is_held_is_busy() -> None:
+    """Two sessions on one port would steal each other's answers."""
+    with terminal() as (_, path):
+        first = SerialPort(path)
+        first.open(QueueInbox(CLOCK).put, 1)
+        with pytest.raises(PortBusyError) as caught:
+            SerialPort(path, name="r1.at").open(QueueInbox(CLOCK).put, 1)
+        first.close()
+
+    assert caught.value.port == "r1.at"
+
+
+def test_a_port_that_is_not_there_is_lost() -> None:
+    """The message asks for the plug."""
+    with pytest.raises(PortLostError) as caught:
+        SerialPort("/dev/ttyUSB_none").open(QueueInbox(CLOCK).put, 1)
+
+    assert str(caught.value) == (
+        "/dev/ttyUSB_none is not there; is the router plugged in and booted?"
+    )
+
+
+def test_what_is_no_tty_is_refused(tmp_path: Path) -> None:
+    """A file is not a serial port."""
+    path = tmp_path / "file"
+    path.touch()
+
+    with pytest.raises(BenchError, match="cannot be opened as a serial port"):
+        SerialPort(str(path)).open(QueueInbox(CLOCK).put, 1)
+
+
+def test_the_end_of_a_port_arrives_like_its_bytes() -> None:
+    """A router that is unplugged ends the stream, once, and closing is still allowed."""
+    inbox = QueueInbox(CLOCK)
+    with terminal() as (router, path):
+        port = SerialPort(path, name="r1.at")
+        port.open(inbox.put, 3)
+        os.close(router)
+        lost = received(inbox)
+        port.close()
+
+    assert isinstance(lost, PortLost)
+    assert (lost.port, lost.opening) == ("r1.at", 3)
+    assert lost.reason in {"Input/output error", "end of file"}
+
+
+def test_writing_to_a_closed_port_says_that_it_is_gone() -> None:
+    """Whoever writes learns it at once."""
+    with terminal() as (_, path):
+        port = SerialPort(path, name="r1.at")
+        with pytest.raises(PortLostError, match="r1.at is gone while sending"):
+            port.write(b"AT\r", soon())
+
+
+def test_a_port_that_takes_no_more_bytes_is_stuck() -> None:
+    """As with hardware flow control on a port without its wires."""
+    with terminal() as (_, path):
+        port = SerialPort(path, name="r1.at")
+        port.open(QueueInbox(CLOCK).put, 1)
+        with pytest.raises(PortStuckError) as caught:
+            port.write(b"x" * 1_000_000, Deadline.after(0.02, CLOCK))
+        port.close()
+
+    assert "of 1000000 bytes in 0.0 s; is hardware flow control on" in str(caught.value)
+
+
+def test_a_pty_has_no_modem_lines() -> None:
+    """Dropping DTR does nothing there, and says so."""
+    with terminal() as (_, path):
+        port = SerialPort(path)
+        port.open(QueueInbox(CLOCK).put, 1)
+        pulsed = port.pulse_dtr(0.0)
+        port.close()
+
+    assert not pulsed
+
+
+def test_the_holder_of_a_port_is_named_with_the_cure(tmp_path: Path) -> None:
+    """A process table as /proc has it: the name, the pid, and what to do."""
+    device = tmp_path / "ttyUSB2"
+    device.touch()
+    process = tmp_path / "proc" / "412"
+    (process / "fd").mkdir(parents=True)
+    (process / "comm").write_text("ModemManager\n")
+    (process / "fd" / "9").symlink_to(device)
+
+    holders = holders_of(str(device), proc=tmp_path / "proc")
+
+    assert holders == ("ModemManager (pid 412)",)
+    assert busy_message("/dev/ttyUSB2", holders, "busy") == (
+        "/dev/ttyUSB2 is held by ModemManager (pid 412); keep it off this router: "
+        "'mmcli --inhibit-device', or a udev rule with ENV{ID_MM_DEVICE_IGNORE}=\"1\""
+    )
+
+
+def test_a_holder_that_cannot_be_seen_is_admitted() -> None:
+    """Another user's processes do not show their descriptors."""
+    assert busy_message("/dev/ttyUSB2", (), "Device or resource busy") == (
+        "/dev/ttyUSB2 is busy (Device or resource busy); its holder cannot be seen from this "
+        "user; 'sudo fuser -v /dev/ttyUSB2' names it, ModemManager is the usual one"
+    )
+
+
+def test_an_unknown_holder_has_the_general_cure() -> None:
+    """There is always something to do."""
+    assert busy_message("/dev/x", ("foo (pid 1)",), "") == (
+        "/dev/x is held by foo (pid 1); end it, or take another port"
+    )
