@@ -14,11 +14,13 @@ class Judgement:
     """What a value came to under its limit.
 
     Attributes:
+        limit: The limit that judged.
         verdict: PASS, FAIL, or INCONC when the value says too little.
         marginal: The interval of the value reaches over a bound.
         text: The value and the bound, in words.
     """
 
+    limit: Limit
     verdict: Verdict
     marginal: bool
     text: str
@@ -36,9 +38,8 @@ def judge(
         high: Upper end of it.
     """
     if value is None:
-        return Judgement(
-            verdict=Verdict.INCONC, marginal=False, text=f"not measured, {demand(limit)}"
-        )
+        text = f"not measured, {demand(limit)}"
+        return Judgement(limit=limit, verdict=Verdict.INCONC, marginal=False, text=text)
     least = value if low is None else low
     most = value if high is None else high
     inside = _inside(limit, least) and _inside(limit, most)
@@ -49,7 +50,7 @@ def judge(
     else:
         verdict = Verdict.PASS if _inside(limit, value) else Verdict.FAIL
     text = f"{quantity(value, limit.unit)}, {demand(limit)}"
-    return Judgement(verdict=verdict, marginal=marginal, text=text)
+    return Judgement(limit=limit, verdict=verdict, marginal=marginal, text=text)
 
 
 def quantity(value: float, unit: Unit) -> str:
