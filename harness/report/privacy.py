@@ -15,7 +15,7 @@ from typing import Final
 
 from harness.core.identity import masked
 
-_LONG_DIGITS: Final = re.compile(r"\+?\d(?:[ -]?\d){8,}", re.ASCII)
+_LONG_DIGITS: Final = re.compile(r"\+?\d{9,}|(?<!\d)(?:\+|0)\d(?:[ -]?\d){7,}", re.ASCII)
 _SHORTEST: Final = 6  # a serial number of fewer characters would blank out half of a page
 _PSEUDONYM_CHARACTERS: Final = 10
 

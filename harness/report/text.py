@@ -62,7 +62,7 @@ def _cells(row: ResultRow, unit: UnitRow, screen: Screen) -> tuple[Text, ...]:
     return (
         Text(f"{SYMBOLS[word]} {word.replace('_', ' ')}", style=style(word)),
         Text(row.case_id + again),
-        Text(f"{unit.model} {unit.firmware} {unit.imei[-4:]}", style="dim"),
+        Text(f"{unit.model} {unit.firmware} {screen.text(unit.imei)[-4:]}", style="dim"),
         Text(took),
         Text(row.owner or "", style="" if row.verdict is Verdict.PASS else style(word)),
         Text(cause),

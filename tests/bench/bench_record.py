@@ -30,7 +30,8 @@ from harness.record.journal import RunJournal
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
 from harness.record.seal import seal
 from harness.record.verify import verify
-from harness.report import html
+from harness.report import acceptance, html
+from harness.report.messages import LANGUAGES
 from harness.verdict.judge import judge
 from harness.verdict.limits import Limit
 from harness.verdict.verdict import Verdict
@@ -163,6 +164,17 @@ def bench_seal(run_dir: Path) -> None:
     say("30,000 results: verified and judged again", f"{seconds:.2f} s", "-")
 
 
+def bench_pdf(directory: Path) -> None:
+    """Measure the acceptance report of 600 results as PDF, in both languages."""
+    journal = RunJournal.create(directory, run_info(), SystemClock())
+    fill(journal, 10, CASES)
+    journal.finish(Verdict.FAIL)
+    for language in LANGUAGES:
+        out = directory / f"acceptance_{language}.pdf"
+        seconds = timed(lambda: acceptance.write([journal.directory], out, language=language))  # noqa: B023  # called at once
+        say(f"PDF of 600 results, {language}", f"{seconds:.2f} s", "<= 1 s")
+
+
 WRITER = """
 import sys
 from pathlib import Path
@@ -254,6 +266,7 @@ def main() -> None:
         run_dir = bench_writing(directory)
         bench_page(run_dir)
         bench_seal(run_dir)
+        bench_pdf(directory)
         if options.kills:
             bench_kill(directory, options.kills)
         if options.peer_tests:
