@@ -125,10 +125,9 @@ def lumps_of(curve: Curve) -> Curve | None:
 
 
 def _best(curve: Curve, min_span_s: float, min_edges: int) -> Fit | None:
-    n = len(curve)
     best: Fit | None = None
-    for edges in _suffix_lengths(min_edges, n):
-        fit = fit_of(curve, n - edges)
+    for edges in _lengths(min_edges, len(curve)):
+        fit = fit_of(curve, len(curve) - edges)
         if (
             fit is not None
             and fit.span_s >= min_span_s
@@ -138,11 +137,11 @@ def _best(curve: Curve, min_span_s: float, min_edges: int) -> Fit | None:
     return best
 
 
-def _suffix_lengths(shortest: int, longest: int) -> Iterator[int]:
-    """Yield lengths that grow by a factor, and the longest once at the end."""
+def _lengths(shortest: int, longest: int) -> list[int]:
+    """Return suffix lengths to try, each by three tenths longer than the one before."""
+    lengths = []
     edges = shortest
     while edges < longest:
-        yield edges
+        lengths.append(edges)
         edges = max(edges + 1, int(edges * _GROWTH))
-    if longest >= shortest:
-        yield longest
+    return [*lengths, longest] if longest >= shortest else lengths

@@ -37,6 +37,7 @@ _FEWEST_EVEN: Final = 8
 _EVEN_PACKETS: Final = 2.5
 _GROWTH: Final = 1.3
 _RTTS: Final = 3
+_STUCK_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +247,7 @@ class ThrottleTest:
     def _stuck(self, arrivals: Arrivals, waited_s: float) -> bool:
         """Whether TCP neither grows nor queues: slow for a reason of its own."""
         plan = self._plan
-        need_s = max(plan.shortest_s, _RTTS * plan.rtt_s)
+        need_s = max(_STUCK_S, _RTTS * plan.rtt_s)
         if waited_s < need_s + 2 * plan.rtt_s or not arrivals.stamped:
             return False
         ages = arrivals.t_ns[-1] - arrivals.t_ns

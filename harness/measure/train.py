@@ -21,8 +21,9 @@ from harness.measure.packets import Int64
 from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan
 
 _RATE_ABOVE: Final = 3.0
-_TAIL_S: Final = 0.25
-_RADIO_LOSS: Final = 0.1
+TAIL_S: Final = 0.2
+"""How long a train goes on after the deepest bucket is empty, in seconds."""
+_RADIO_LOSS: Final = 0.03
 _FEWEST: Final = 4
 
 
@@ -68,11 +69,16 @@ class TrainArrivals:
     wire_bytes: Int64
 
 
-def train_for(plan: ThrottlePlan, *, packet_bytes: int = 1442) -> TrainPlan:
+def train_for(plan: ThrottlePlan, *, packet_bytes: int = 1442, tail_s: float = TAIL_S) -> TrainPlan:
     """Return the shortest train that answers the question of `plan` for the stated bucket.
 
-    At three times the threshold it empties the deepest bucket, then keeps on for a quarter of a
-    second and a lump, or for eight packets of the threshold's rate.
+    At three times the threshold it empties the deepest bucket, then keeps on for `tail_s` and a
+    lump, or for eight packets of the threshold's rate.
+
+    Args:
+        plan: The question.
+        packet_bytes: Size of each packet at layer 2.
+        tail_s: How long to keep on, in seconds; a rate near the threshold needs longer.
 
     Raises:
         UsageError: The packets are too small to carry a number and a time stamp.
@@ -83,7 +89,7 @@ def train_for(plan: ThrottlePlan, *, packet_bytes: int = 1442) -> TrainPlan:
         raise UsageError(msg)
     rate_bps = _RATE_ABOVE * plan.threshold_bps
     empty_s = plan.bucket_bytes * BITS_PER_BYTE / (rate_bps - plan.threshold_bps)
-    tail_s = max(_TAIL_S, 8 * packet_bytes * BITS_PER_BYTE / plan.threshold_bps) + plan.lump_s
+    tail_s = max(tail_s, 8 * packet_bytes * BITS_PER_BYTE / plan.threshold_bps) + plan.lump_s
     packets = math.ceil((empty_s + tail_s) * rate_bps / BITS_PER_BYTE / packet_bytes)
     return TrainPlan(rate_bps=rate_bps, packet_bytes=packet_bytes, packets=packets)
 
@@ -178,7 +184,7 @@ def _describe(
     signs = Signs(
         queue_s=float(np.quantile(way_s, 0.75)),
         loss=1 - len(total) / train.packets,
-        packet_s=0.0,
+        packet_s=train.packet_bytes * BITS_PER_BYTE / max(rate_bps, 1.0),
         lump_s=seen_lump_s if float(way_s.std()) > 0 and _lumpy(arrivals) else 0.0,
     )
     return classify(signs), rate_bps, depth

@@ -16,6 +16,7 @@ from typing import Final, Protocol, Self
 
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError, RouterError, UsageError
+from harness.core.units import BITS_PER_BYTE
 from harness.measure.packets import Packets
 from harness.userplane.tcpinfo import TcpInfo, tcp_info_from
 from harness.userplane.testserver_wire import (
@@ -58,6 +59,7 @@ class TrafficPlan:
         congestion: Congestion control of the sending side, empty for its default.
         window_bytes: Receive buffer of each flow, which bounds what is in flight; 0 leaves it to
             the kernel.
+        window_bps: Let the window pass this rate at least in the round trip of the handshake.
         pacing_bps: Pacing of each flow's sender, 0 for none.
     """
 
@@ -67,6 +69,7 @@ class TrafficPlan:
     longest_s: float = 10.0
     congestion: str = ""
     window_bytes: int = 0
+    window_bps: int = 0
     pacing_bps: int = 0
 
     def __post_init__(self) -> None:
@@ -314,7 +317,7 @@ class TcpTraffic:
         )
         connection, took_s = self._client.open()
         try:
-            self._prepare(connection)
+            self._prepare(connection, took_s)
             self._nonces.append(self._client.send_request(connection, request))
         except BaseException:
             connection.close()
@@ -325,10 +328,13 @@ class TcpTraffic:
         self._ports.append(int(connection.getsockname()[1]))
         self._poller.register(connection, select.POLLOUT if plan.upload else select.POLLIN)
 
-    def _prepare(self, connection: socket.socket) -> None:
+    def _prepare(self, connection: socket.socket, rtt_s: float) -> None:
         plan = self._plan
         if plan.window_bytes and not plan.upload:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, plan.window_bytes)
+            # The kernel advertises about half of the buffer that it was given.
+            needed = 2 * round(plan.window_bps * rtt_s / BITS_PER_BYTE)
+            window = max(plan.window_bytes, needed)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         if plan.upload and plan.congestion:
             name = plan.congestion.encode()
             try:

@@ -1,0 +1,110 @@
+"""A goodput measurement: traffic on one side, the tap on the other, stopped once it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.core.clock import Clock, Deadline, SystemClock
+from harness.measure.goodput import Goodput, GoodputMeter, GoodputPlan, Stop
+from harness.userplane.ceiling import CpuMeter, read_cpu_times
+from harness.userplane.traffic import (
+    PacketSource,
+    Traffic,
+    TrafficPlan,
+    TrafficReport,
+    TrafficSource,
+)
+
+PUMP_S: Final = 0.01
+_QUIET_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodputRun:
+    """What a run found.
+
+    Attributes:
+        goodput: From the tap; its `bytes_burnt` has the drain of the queues in it.
+        report: From the traffic's own ends.
+        cpu_limited: The bench's own processor had nothing left: not a figure of the router.
+        waited_s: From the start of the traffic to the figure, in seconds, the drain left out.
+    """
+
+    goodput: Goodput
+    report: TrafficReport
+    cpu_limited: bool
+    waited_s: float
+
+
+def run_goodput(
+    source: TrafficSource,
+    tap: PacketSource,
+    plan: GoodputPlan,
+    *,
+    traffic: TrafficPlan | None = None,
+    drain_s: float = 3.0,
+    clock: Clock | None = None,
+) -> GoodputRun:
+    """Measure the rate of one direction and stop.
+
+    Args:
+        source: Makes the traffic.
+        tap: Sees the bench end; running.
+        plan: What to reach and what to spend.
+        traffic: Flows, congestion control and window; its direction is that of `plan`.
+        drain_s: Longest time to wait afterwards for what is still in the queues, in seconds.
+        clock: Where time comes from.
+
+    Raises:
+        BenchError: The test server cannot be reached or refuses.
+        RouterError: The path through the router does not carry the traffic.
+    """
+    clock = clock or SystemClock()
+    wanted = replace(traffic or TrafficPlan(), upload=plan.outgoing, longest_s=plan.budget_s + 1)
+    tap.poll()
+    cpu = CpuMeter(read_cpu_times)
+    started = Deadline.after(plan.budget_s + 1, clock)
+    running = source.start(wanted)
+    try:
+        if plan.rtt_s == 0:
+            plan = replace(plan, rtt_s=running.connect_s)
+        meter = GoodputMeter(plan)
+        goodput = _feed(running, tap, meter)
+        waited_s = started.waited_s
+        cpu_limited = cpu.limited()
+    finally:
+        report = running.stop()
+    burnt = goodput.bytes_burnt + drained(tap, plan.rtt_s, Deadline.after(drain_s, clock))
+    doubts = goodput.doubts
+    if cpu_limited:
+        doubts = (*doubts, "the bench's own processor had nothing left")
+    return GoodputRun(
+        goodput=replace(goodput, bytes_burnt=burnt, doubts=doubts),
+        report=report,
+        cpu_limited=cpu_limited,
+        waited_s=waited_s,
+    )
+
+
+def drained(tap: PacketSource, rtt_s: float, deadline: Deadline) -> int:
+    """Return the bytes that still come until it is quiet for a round trip, or time is up."""
+    total = 0
+    quiet = Deadline.after(_QUIET_S + rtt_s, deadline.clock)
+    while not deadline.passed and not quiet.passed:
+        more = tap.poll().bytes_total()
+        total += more
+        if more:
+            quiet = Deadline.after(_QUIET_S + rtt_s, deadline.clock)
+        deadline.clock.sleep(PUMP_S)
+    return total
+
+
+def _feed(running: Traffic, tap: PacketSource, meter: GoodputMeter) -> Goodput:
+    more = True
+    while more:
+        more = running.pump(PUMP_S)
+        found = meter.feed(tap.poll())
+        if found is not None:
+            return found
+    return meter.conclude(Stop.ENDED)
