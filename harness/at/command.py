@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,6 +80,7 @@ class Command:
     prompts: bool
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_command(text: str) -> Command:
     """Understand a command line that is to be sent.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from harness.at.command import Form, parse_command
@@ -40,6 +41,7 @@ _SCAN_S: Final = 315.0
 _READ_OPERATOR_S: Final = 180.0
 
 
+@functools.lru_cache(maxsize=1024)
 def deadline_s(command: str) -> float:
     """Return the longest time in seconds that `command` may take to be answered.
 

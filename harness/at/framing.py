@@ -20,6 +20,7 @@ QUOTE_GRACE_NS: Final = 400_000_000
 HOLD_GRACE_NS: Final = 50_000_000
 
 _BREAK_OR_QUOTE: Final = re.compile(rb'[\r\n"]')
+_BREAKS: Final = re.compile(rb"[\r\n]+")
 _BREAK: Final = re.compile(rb"[\r\n]")
 _QUOTE: Final = 0x22
 _CR: Final = 0x0D
@@ -85,7 +86,24 @@ class Framer:
         tokens = self.tick(t_ns)
         self._buffer += chunk
         self._held_since_ns = None
+        if self._quote_at < 0 and not self._literal_until and not self.prompt_expected:
+            lines = self._plain_lines()
+            if lines is not None:
+                return tokens + lines
         tokens += self._cut(t_ns)
+        return tokens
+
+    def _plain_lines(self) -> list[Token] | None:
+        """Cut a buffer that holds nothing special, which is nearly all there is; else None."""
+        data = bytes(self._buffer)
+        if b'"' in data or len(data) > LINE_BYTES_MAX:
+            return None
+        *lines, rest = _BREAKS.split(data)
+        tokens = [Token(TokenKind.LINE, line) for line in lines if line]
+        if any(len(token.raw) == 1 and token.raw.isdigit() for token in tokens):
+            return None
+        self._buffer[:] = rest
+        self._scanned = len(rest)
         return tokens
 
     def tick(self, t_ns: int) -> list[Token]:

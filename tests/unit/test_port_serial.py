@@ -140,7 +140,7 @@ def test_writing_to_a_closed_port_says_that_it_is_gone() -> None:
     """Whoever writes learns it at once."""
     with terminal() as (_, path):
         port = SerialPort(path, name="r1.at")
-        with pytest.raises(PortLostError, match="r1.at is gone while sending"):
+        with pytest.raises(PortLostError, match=r"r1\.at is gone while sending"):
             port.write(b"AT\r", soon())
 
 
