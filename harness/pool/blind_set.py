@@ -263,7 +263,8 @@ class FinderScore:
             f"{self.sets} blind sets, {self.slow} slow SIMs: precision {self.precision:.4f}, "
             f"recall {self.recall:.4f}, {self.undecided} undecided, mechanism right "
             f"{100 * self.mechanism_right:.1f} %, rate off {100 * self.rate_error:.1f} %, "
-            f"{self.causes_named} other causes named, {100 * self.causes_right:.1f} % right; a set: "
+            f"{self.causes_named} other causes named, {100 * self.causes_right:.1f} % right; "
+            "a set: "
             f"{self.probes:.0f} probes, {self.burnt_bytes / 1e6:.1f} MB, {self.took_s:.0f} s "
             f"(longest {self.worst_took_s:.0f} s)"
         )
