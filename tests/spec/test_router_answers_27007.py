@@ -68,6 +68,10 @@ class Still:
     def factory_reset(self) -> None:
         """Do nothing."""
 
+    def held_iccid(self) -> str:
+        """Hold the first card."""
+        return "8981100000000000010"
+
     def byte_count(self) -> ByteCount:
         """Return two numbers that cannot be mixed up."""
         return ByteCount(dl=5000, ul=70)

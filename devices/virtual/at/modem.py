@@ -158,6 +158,10 @@ class Actions(Protocol):
         """Erase what was downloaded."""
         ...
 
+    def held_iccid(self) -> str:
+        """Return whose profile is in flash; empty for none."""
+        ...
+
     def byte_count(self) -> ByteCount:
         """Return the byte counters of the user's bearer."""
         ...

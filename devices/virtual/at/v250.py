@@ -10,6 +10,7 @@ from devices.virtual.at.handler import Call, Handler, Table, accept, list_settin
 from devices.virtual.at.settings import Settings
 
 _BYTE_MAX = 255
+_FIXED_REGISTERS = frozenset({3, 4, 5})  # CR, LF and backspace are what they are here
 
 
 def _flag(call: Call) -> bool:
@@ -55,7 +56,8 @@ def _register(call: Call) -> Answer:
     if call.form is Form.READ:
         return line(f"{call.settings.registers[number]:03d}")
     value = int(call.command.values[1] or "0")
-    if value > _BYTE_MAX:
+    is_changed = value != call.settings.registers[number]
+    if value > _BYTE_MAX or (number in _FIXED_REGISTERS and is_changed):
         raise PlainError
     call.settings.registers[number] = value
     return OK

@@ -14,6 +14,7 @@ from devices.virtual.at.modem import (
     Stat,
 )
 from devices.virtual.firmware.bearer import USER_CID, drop_user_bearer, forget_bearer, use_bearer
+from devices.virtual.firmware.flash import PROFILE
 from devices.virtual.firmware.phases import Event, State
 from devices.virtual.firmware.radio import SEED
 
@@ -153,6 +154,11 @@ class RouterActions:
             self._router.flash.erase_all()
         self._router.is_erased = True
         self.reset()
+
+    def held_iccid(self) -> str:
+        """Return whose profile is in flash."""
+        record = self._router.flash.read(PROFILE)
+        return str(record["content"]["iccid"]) if record else ""
 
     def byte_count(self) -> ByteCount:
         """Return the byte counters of the user's bearer."""

@@ -25,6 +25,7 @@ _CHUNK_TRIES = 5
 _STAYING = frozenset({"slow", "weak"})
 _DEFAULT_WAIT_S = 30.0
 _LEAK_CYCLES = 40
+_SLOW_FLASH_S = 1.0
 _DEBUG_PORT, _DEBUG_BYTES = 9998, 1400
 
 
@@ -41,6 +42,9 @@ def stored_profile(router: Router) -> Profile | None:
 
 async def select(router: Router) -> Event:
     """Ask for a card."""
+    half = "half_installed_profile" in router.spec.defects
+    if half and router.flash.is_damaged(flash_records.PROFILE):
+        await asyncio.Event().wait()  # the defect: it stumbles over what a power cut left
     held = router.profile or stored_profile(router)
     previous = held.iccid if held else ""
     try:
@@ -160,6 +164,9 @@ async def hold(router: Router) -> Event:
     data = router.offer.get("data")
     if isinstance(data, bytes):
         record = {"sha256": profile.sha256, "content": json.loads(data)}
+        if "half_installed_profile" in router.spec.defects:
+            router.flash.write_half(flash_records.PROFILE, record)
+            await asyncio.sleep(_SLOW_FLASH_S)
         router.flash.write(flash_records.PROFILE, record)
         router.flash.erase(flash_records.PARTIAL)
     await router.access.post(

@@ -26,9 +26,8 @@ class Flash:
         directory: Where the image is; made if it is not there.
     """
 
-    def __init__(self, directory: Path, defects: frozenset[str] = frozenset()) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._defects = defects
         directory.mkdir(parents=True, exist_ok=True)
         for left_over in directory.glob("*.new"):
             left_over.unlink()
@@ -47,12 +46,8 @@ class Flash:
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:
         """Replace a record in one step."""
-        body = json.dumps(record, sort_keys=True)
-        data = (hashlib.sha256(body.encode()).hexdigest() + body).encode()
+        data = _encode(record)
         place = self._directory / name
-        if "half_installed_profile" in self._defects and name == PROFILE:
-            self._write_in_place(place, data)
-            return
         beside = self._directory / f"{name}.new"
         with beside.open("wb") as file:
             file.write(data)
@@ -72,12 +67,14 @@ class Flash:
             place.unlink()
         self._synchronise_directory()
 
-    def _write_in_place(self, place: Path, data: bytes) -> None:
-        # The defect: the old record is gone before the new one is whole.
-        with place.open("wb", buffering=0) as file:
-            for start in range(0, len(data), 16):
-                file.write(data[start : start + 16])
-                os.fsync(file.fileno())
+    def write_half(self, name: str, record: Mapping[str, Any]) -> None:
+        """Begin to overwrite a record in place: what must never be done, for a planted fault."""
+        data = _encode(record)
+        (self._directory / name).write_bytes(data[: len(data) // 2])
+
+    def is_damaged(self, name: str) -> bool:
+        """Tell whether there is a record that cannot be read."""
+        return (self._directory / name).exists() and self.read(name) is None
 
     def _synchronise_directory(self) -> None:
         directory_fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -85,3 +82,8 @@ class Flash:
             os.fsync(directory_fd)
         finally:
             os.close(directory_fd)
+
+
+def _encode(record: Mapping[str, Any]) -> bytes:
+    body = json.dumps(record, sort_keys=True)
+    return (hashlib.sha256(body.encode()).hexdigest() + body).encode()

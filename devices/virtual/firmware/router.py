@@ -49,7 +49,7 @@ class Router:
     def __init__(self, spec: RouterSpec, control: Channel) -> None:
         self.spec = spec
         self.control = control
-        self.flash = Flash(Path(spec.flash_dir), spec.defects)
+        self.flash = Flash(Path(spec.flash_dir))
         stored = self.flash.read(flash_records.STATE) or {}
         self.slow_iccids: list[str] = list(stored.get("slow_iccids", ()))
         sqn = stored.get("sqn", {})
