@@ -31,11 +31,11 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         at_answers=watch.dut.connected and watch.at_problem is None,
         interface_present=watch.dut.interface_present(),
         registered_on=registration.plmn if registration and registration.registered else None,
-        reject_cause=registration.reject_cause if registration else None,
+        reject_cause=watch.reject_cause,
         reject_from_card=_card_is_used_twice(watch, deadline),
         cloud_problem=Party(watch.cloud_problem.party) if watch.cloud_problem else None,
-        router_asked_server=calls.asked if calls else None,
-        server_answered=calls.answered if calls else None,
+        router_asked_server=calls.connections > 0 if calls else None,
+        server_answered=calls.left_waiting == 0 if calls else None,
         server_said=tuple(event.kind for event in watch.events),
         healthy_sims_left=_healthy_sims_left(watch, deadline),
         pdn_address=watch.pdn_address,
@@ -74,5 +74,6 @@ def _pdn_asked(watch: Watch, deadline: Deadline) -> bool | None:
         events = core.events(after=watch.dut.core_events_before, deadline=deadline)
     except (CloudError, BenchError):
         return None
-    imei = watch.dut.router.imei
-    return any(event.imei == imei and event.kind in {"pdn", "pdn_reject"} for event in events)
+    imei, plmn = watch.dut.router.imei, watch.selected_plmn
+    kinds = {"pdn", "pdn_reject"}
+    return any(e.imei == imei and e.plmn == plmn and e.kind in kinds for e in events)

@@ -279,7 +279,8 @@ class Dut:
         if "seed" not in self._taps or self.server_address is None:
             return None
         self._seed_packets.append(self._taps["seed"].poll())
-        return calls_to(joined(self._seed_packets), self.server_address)
+        now_ns = self.clock.utc_us() * 1000
+        return calls_to(joined(self._seed_packets), self.server_address, now_ns=now_ns)
 
     def interface_present(self) -> bool:
         """Tell whether the router's network interface is in its namespace now."""

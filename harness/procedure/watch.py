@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.at.cloudsim import CloudSimState
 from harness.cloud.model import ServerEvent
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, CloudError, RouterError
@@ -30,6 +32,7 @@ class Watch:
         clock: Where time comes from.
         events: What the access server said of this router since power-on.
         registration: The last answer on registration.
+        reject_cause: EMM cause of the last reject, whoever told it; None when there was none.
         pdn_address: Address of the PDN connection.
         selected_iccid: Card that the access server chose.
         selected_plmn: Its carrier.
@@ -44,6 +47,7 @@ class Watch:
     clock: Clock
     events: list[ServerEvent] = field(default_factory=list)
     registration: RegistrationState | None = None
+    reject_cause: int | None = None
     pdn_address: str | None = None
     selected_iccid: str | None = None
     selected_plmn: str | None = None
@@ -54,6 +58,7 @@ class Watch:
     lan_lease: bool | None = None
     data_problem: BenchError | RouterError | None = None
     held_since_ns: int | None = None
+    _state: CloudSimState | None = None
     _last_event: int = 0
     _server_offset_us: int = 0
     _next_server_ns: int = 0
@@ -99,11 +104,27 @@ class Watch:
             milestones.note(Phase.P0_BOOT, connected_ns, "router")
 
     def _hear_router(self, milestones: Milestones) -> None:
-        """Take the vendor's reports on the cloud SIM with the times at which they came."""
+        """Take what the router reports unasked, with the times at which it came."""
         for t_ns, state in self.dut.driver.cloud_sim_reports():
-            self.result.event("urc", f"cloud SIM: {state}", t_ns=t_ns, party=Party.ROUTER)
-            if state.phase < Phase.P7_DATA_UP:
-                milestones.note(Phase(state.phase), t_ns, "router")
+            self._note_state(milestones, state, t_ns)
+        for t_ns, cause in self.dut.driver.reject_reports():
+            self._note_reject(cause, t_ns, Party.ROUTER)
+
+    def _note_state(self, milestones: Milestones, state: CloudSimState, t_ns: int) -> None:
+        """Note how far the router says it is; data are up when the bench has seen them."""
+        if state != self._state:
+            text = f"cloud SIM: {state.card.name.lower()} card, P{state.phase}"
+            self.result.event("urc", text, t_ns=t_ns, party=Party.ROUTER)
+        self._state = state
+        if state.phase < Phase.P7_DATA_UP:
+            milestones.note(Phase(state.phase), t_ns, "router")
+
+    def _note_reject(self, cause: int, t_ns: int, party: Party) -> None:
+        """Note that the network refused the router."""
+        if cause != self.reject_cause:
+            text = f"rejected with cause #{cause}"
+            self.result.event("registration", text, t_ns=t_ns, party=party)
+        self.reject_cause = cause
 
     def _ask_router(self, milestones: Milestones) -> None:
         """Ask by 27.007 where the router is registered and which address it has."""
@@ -118,6 +139,11 @@ class Watch:
             if state != self.registration:
                 self.result.event("registration", str(state), party=Party.ROUTER)
             self.registration = state
+            if state.reject_cause is not None:
+                self._note_reject(state.reject_cause, now_ns, Party.ROUTER)
+            cloud = driver.cloud_sim(step)
+            if cloud is not None:
+                self._note_state(milestones, cloud, self.clock.monotonic_ns())
             on_carrier = state.plmn is not None and state.plmn == self.selected_plmn
             if state.registered and on_carrier and milestones.reached(Phase.P5_HELD):
                 milestones.note(Phase.P6_CARRIER_ATTACH, self.clock.monotonic_ns(), "router")
@@ -165,6 +191,9 @@ class Watch:
         if event.kind == "selected":
             self.selected_iccid, self.selected_plmn = event.iccid, event.plmn
             self.selected_carrier = event.carrier
+        cause = event.detail.get("cause") if isinstance(event.detail, Mapping) else None
+        if event.kind == "rejected" and isinstance(cause, int):
+            self._note_reject(cause, t_ns, Party.ACCESS_SERVER)
         if event.kind == "held":
             self.held_since_ns = t_ns
         if event.kind in SERVER_SAYS:

@@ -62,6 +62,10 @@ class RouterDriver(Protocol):
         """Return where the router is registered."""
         ...
 
+    def reject_reports(self) -> list[tuple[int, int]]:
+        """Return the network's rejects since the last call: arrival time in ns, EMM cause."""
+        ...
+
     def imsi(self, deadline: Deadline) -> str | None:
         """Return the subscriber of the card in use; None when there is no card."""
         ...

@@ -16,7 +16,7 @@ from harness.at.identification import parse_cgsn, parse_identity
 from harness.at.lane import Reply
 from harness.at.model import Model
 from harness.at.pdp import parse_cgpaddr
-from harness.at.registration import Registration, parse_registration
+from harness.at.registration import Registration, parse_registration, parse_registration_urc
 from harness.at.session import AtSession, only_line
 from harness.core.clock import Deadline
 from harness.router.driver import Identity, RegistrationState
@@ -39,6 +39,7 @@ class Generic3gppRouter:
         self._session = session
         self._model = model
         self._reports = session.subscribe(_REPORT)
+        self._registrations = session.subscribe("+CEREG", "+CGREG")
 
     def prepare(self, deadline: Deadline) -> None:
         """Switch echo off; errors by number, registration with causes, vendor reports on."""
@@ -71,6 +72,15 @@ class Generic3gppRouter:
             plmn=plmn,
             reject_cause=found.reject_cause if not found.cause_type else None,
         )
+
+    def reject_reports(self) -> list[tuple[int, int]]:
+        """Return the network's rejects since the last call: arrival time in ns, EMM cause."""
+        found = [(urc.t_ns, parse_registration_urc(urc.line)) for urc in self._registrations]
+        return [
+            (t_ns, state.reject_cause)
+            for t_ns, state in found
+            if state.reject_cause is not None and not state.cause_type
+        ]
 
     def imsi(self, deadline: Deadline) -> str | None:
         """Return the subscriber of the card in use (+CIMI); None when there is no card."""
