@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+
+async def _half_an_answer() -> AsyncIterator[bytes]:
+    """Send half of what was promised, then break the connection."""
+    yield bytes(2048)
+    msg = "the lab wants this connection to break"
+    raise ConnectionAbortedError(msg)
 
 
 class Faults:
@@ -17,7 +25,7 @@ class Faults:
         self._old: dict[str, Response] = {}
 
     def order(self, fault: dict[str, Any]) -> None:
-        """Take the lab's order: path, status, delay_s, corrupt, replay, times.
+        """Take the lab's order: path, status, delay_s, corrupt, replay, reset, times.
 
         An empty order ends whatever goes wrong.
         """
@@ -41,6 +49,8 @@ class Faults:
         await asyncio.sleep(float(self._fault.get("delay_s", 0.0)))
         if self._fault.get("replay") and path in self._old:
             return self._old[path]
+        if self._fault.get("reset"):
+            return StreamingResponse(_half_an_answer(), headers={"Content-Length": "4096"})
         status = self._fault.get("status")
         if status is None:
             return None

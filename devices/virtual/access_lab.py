@@ -6,6 +6,7 @@ import datetime as dt
 import hmac
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,7 +28,21 @@ _LAST_HOUR = 1 << 40
 _ICCID_SHOWN = 4
 
 Handler = Callable[[Request], Awaitable[Response]]
-MoveClock = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """What the lab may change beyond the service's own state.
+
+    Attributes:
+        faults: What goes wrong now.
+        order: Takes an order for something to go wrong.
+        move_clock: Tells the rest of the world about another date.
+    """
+
+    faults: Faults
+    order: Callable[[dict[str, Any]], None]
+    move_clock: Callable[[float], None]
 
 
 class LabSide:
@@ -35,19 +50,15 @@ class LabSide:
 
     Args:
         service: Decides.
-        faults: What the lab wants to go wrong.
+        steering: What the lab may change besides.
         token: Bearer token that every request must carry.
-        move_clock: Tells the rest of the world about another date.
     """
 
-    def __init__(
-        self, service: AccessService, faults: Faults, token: str, move_clock: MoveClock
-    ) -> None:
+    def __init__(self, service: AccessService, steering: Steering, token: str) -> None:
         self._service = service
         self._store = service.store
-        self._faults = faults
+        self._steering = steering
         self._expected = f"Bearer {token}"
-        self._move_clock = move_clock
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -241,10 +252,10 @@ class LabSide:
             offset_s = float(body["clock_offset_s"])
         if offset_s != self._service.clock.offset_s:
             self._service.clock.offset_s = offset_s
-            self._move_clock(offset_s)
+            self._steering.move_clock(offset_s)
         if "fault" in body:
-            self._faults.order(body["fault"] or {})
-        return JSONResponse({"clock_offset_s": offset_s, "fault": self._faults.show()})
+            self._steering.order(body["fault"] or {})
+        return JSONResponse({"clock_offset_s": offset_s, "fault": self._steering.faults.show()})
 
     def _shown(self, iccid: str | None) -> str:
         card = self._service.bank.cards.get(iccid or "")

@@ -9,20 +9,23 @@ import argparse
 import asyncio
 import json
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from starlette.applications import Starlette
 
 from devices.virtual import identity
 from devices.virtual.access_device import DeviceSide
 from devices.virtual.access_faults import Faults
-from devices.virtual.access_lab import LabSide
+from devices.virtual.access_lab import LabSide, Steering
 from devices.virtual.access_service import AccessService
 from devices.virtual.access_store import Store
 from devices.virtual.channel import Channel
 from devices.virtual.defects.switches import Switches
 from devices.virtual.lab_file import read_lab_file
 from devices.virtual.namespaces import die_with_parent
-from devices.virtual.serving import listen, serve
+from devices.virtual.serving import Service, listen
 from devices.virtual.world_clock import WorldClock
 
 _DEVICE_PORT, _LAB_PORT = 443, 8443
@@ -40,16 +43,22 @@ async def run(spec: dict[str, Any]) -> None:
     def move_clock(offset_s: float) -> None:
         channel.send({"t": "clock", "offset_s": offset_s})
 
-    lab = LabSide(service, faults, spec["token"], move_clock).app()
-    device = DeviceSide(service, faults).app()
-    certificate = Path(spec["certificate"])
-    lab_socket = listen(spec["internet_fd"], identity.ACCESS, _LAB_PORT)
-    device_socket = listen(spec["internet_fd"], identity.ACCESS, _DEVICE_PORT)
+    def service_at(app: Starlette, port: int) -> Service:
+        open_socket = partial(listen, spec["internet_fd"], identity.ACCESS, port)
+        return Service(app, open_socket, Path(spec["certificate"]))
+
+    device = service_at(DeviceSide(service, faults).app(), _DEVICE_PORT)
+
+    def order(fault: dict[str, Any]) -> None:
+        faults.order(fault)
+        is_foreign = fault.get("certificate") == "foreign"
+        device.certify(Path(spec["foreign_certificate" if is_foreign else "certificate"]))
+        device.switch(on=not fault.get("down"))
+
+    steering = Steering(faults=faults, order=order, move_clock=move_clock)
+    lab = service_at(LabSide(service, steering, spec["token"]).app(), _LAB_PORT)
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(serve(device, device_socket, certificate)),
-            group.create_task(serve(lab, lab_socket, certificate)),
-        ]
+        tasks = [group.create_task(side.run()) for side in (device, lab)]
         channel.send({"t": "ready"})
         async for _ in channel.messages():
             pass

@@ -194,8 +194,9 @@ class AccessService:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
         if self.planted("server_counts_one_direction", router.imei):
             ul_bytes = 0
-        self.store.add_usage(iccid, router.imei, hour_of(moment), dl_bytes, ul_bytes)
-        self.note("usage", router.imei, iccid, f"{hour_utc} dl {dl_bytes} ul {ul_bytes}")
+        hour = hour_of(moment)
+        if self.store.add_usage(iccid, router.imei, hour, dl_bytes, ul_bytes):
+            self.note("usage", router.imei, iccid, f"{hour_utc} dl {dl_bytes} ul {ul_bytes}")
 
     def _settle(self, imei: str, iccid: str) -> None:
         if self.bank.settle_quota(iccid):
@@ -220,6 +221,8 @@ class AccessService:
         reason = str(request.get("reason", "boot"))
         previous = request.get("previous_iccid") or router.iccid
         slow = {str(iccid) for iccid in request.get("slow_iccids") or ()}
+        if reason == "reject":
+            self.note("rejected", router.imei, previous, f"cause {request.get('cause')}")
         self._learn(router, reason, previous, request)
         router.slow_iccids = sorted({*router.slow_iccids, *slow})
         choice = self._choose(router, reason, previous)
@@ -296,8 +299,8 @@ class AccessService:
         if sim.assigned_imei not in {None, router.imei}:
             self.release(self.store.router(str(sim.assigned_imei)), "heartbeat lost")
             sim = self.bank.sim(iccid)
-        keeps = choice.why == "kept" and sim.assigned_imei == router.imei and sim.assignment
-        if not keeps:
+        # The same gift keeps its name: a broken download is resumed, a stored profile is good.
+        if sim.assigned_imei != router.imei or sim.assignment is None:
             self.release(router, "another SIM")
             sim = self.bank.sim(iccid)
             sim.assigned_imei, sim.assignment = router.imei, secrets.token_hex(8)

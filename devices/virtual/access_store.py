@@ -148,14 +148,20 @@ class Store:
         """Commit a setting."""
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
-    def add_usage(self, iccid: str, imei: str, hour: int, dl_bytes: int, ul_bytes: int) -> None:
-        """Set the counters of one hour: a router reports an hour's total, perhaps again."""
-        self._db.execute(
+    def add_usage(self, iccid: str, imei: str, hour: int, dl_bytes: int, ul_bytes: int) -> bool:
+        """Set the counters of one hour: a router reports an hour's total, perhaps again.
+
+        Returns:
+            Whether that said anything new.
+        """
+        cursor = self._db.execute(
             "INSERT INTO usage VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " dl_bytes = max(dl_bytes, excluded.dl_bytes),"
-            " ul_bytes = max(ul_bytes, excluded.ul_bytes)",
+            " ul_bytes = max(ul_bytes, excluded.ul_bytes)"
+            " WHERE excluded.dl_bytes > dl_bytes OR excluded.ul_bytes > ul_bytes",
             (iccid, imei, hour, dl_bytes, ul_bytes),
         )
+        return cursor.rowcount > 0
 
     def usage(
         self, *, first: int, last: int, iccid: str | None = None, imei: str | None = None

@@ -7,11 +7,13 @@ on the router's end of the pair, because a modem sends only what the network gra
 from __future__ import annotations
 
 import contextlib
+import random
 from dataclasses import dataclass
 
 from devices.virtual import identity
 from devices.virtual.ethtool import compute_checksums
 from devices.virtual.fabric import remove_if_there
+from devices.virtual.impairment import Detour, Impairment
 from devices.virtual.namespaces import inside
 from devices.virtual.netlink import Rtnl
 from devices.virtual.subscribers import CoreNetwork, Shaper
@@ -56,7 +58,9 @@ class Bearer:
         port: The interface at the gateway.
         address: The router's address.
         gateway: Its next hop.
+        mac: The router's end.
         rates: What it is held to.
+        detour: What bends its packets.
         counted: L3 bytes (down, up) already booked.
     """
 
@@ -66,7 +70,9 @@ class Bearer:
     port: str
     address: str
     gateway: str
+    mac: str
     rates: Rates | None = None
+    detour: Detour | None = None
     counted: tuple[int, int] = (0, 0)
 
 
@@ -102,9 +108,10 @@ class Gateways:
             port=f"ue{serial}",
             address=address_of(core.number, serial),
             gateway=gateway_of(core.number),
+            mac=_mac(0x1B, serial),
         )
         remove_if_there(router, [bearer.ifname])
-        near_mac, far_mac = _mac(0x1A, serial), _mac(0x1B, serial)
+        near_mac, far_mac = _mac(0x1A, serial), bearer.mac
         rtnl.veth(bearer.port, near_mac, bearer.ifname, far_mac, router_fd)
         for netns_fd, ifname in (
             (self._core_fds[core.number], bearer.port),
@@ -134,6 +141,38 @@ class Gateways:
         bearer.rates = rates
         return True
 
+    def impair(self, bearer: Bearer, impairment: Impairment) -> bool:
+        """Delay or lose a bearer's packets; say whether anything had to change."""
+        old = Impairment() if bearer.detour is None else bearer.detour.impairment
+        if old == impairment:
+            return False
+        rtnl, host = self._cores[bearer.core.number], f"{bearer.address}/32"
+        if impairment.is_none:
+            self._straighten(bearer)
+            rtnl.route(host, name=bearer.port)
+        elif bearer.detour is not None:
+            bearer.detour.impairment = impairment
+        else:
+            name = f"far{bearer.port}"
+            bearer.detour = Detour(
+                core_fd=self._core_fds[bearer.core.number],
+                name=name,
+                port=bearer.port,
+                mac=bearer.mac,
+                impairment=impairment,
+                # Chance needs to be the same in each run, not to be secret.
+                randomness=random.Random(bearer.port),  # noqa: S311
+            )
+            rtnl.up(name)
+            rtnl.route(host, name=name)
+        return True
+
+    @staticmethod
+    def _straighten(bearer: Bearer) -> None:
+        if bearer.detour is not None:
+            bearer.detour.close()
+            bearer.detour = None
+
     def count(self, bearer: Bearer) -> tuple[int, int]:
         """Return L3 bytes (down, up) since the last call, as the gateway's port saw them."""
         counters = self._cores[bearer.core.number].counters(bearer.port)
@@ -144,6 +183,7 @@ class Gateways:
 
     def disconnect(self, bearer: Bearer) -> None:
         """Remove a bearer's interfaces; may be called again."""
+        self._straighten(bearer)
         remove_if_there(self._cores[bearer.core.number], [bearer.port])
 
     def close(self) -> None:

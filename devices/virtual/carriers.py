@@ -342,6 +342,7 @@ class Carriers:
         rates = rates_for(line.core, throttle_bps, line.shaper)
         if not stack.reachable or self._planted("carrier_black_hole", stack):
             rates = NO_AIR
+        self._gateways.impair(stack.bearer, line.impairment)
         if self._gateways.shape(stack.bearer, rates) and rates is not NO_AIR:
             self._note("shaper", stack, dl_bps=rates.downlink_bps, ul_bps=rates.uplink_bps)
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from devices.virtual.carriers import Carriers
+from devices.virtual.impairment import Impairment
 from devices.virtual.journal import Journal
 from devices.virtual.name_server import NameServer
 from devices.virtual.plan import hour_of, period_start, throttled_to, used_bytes
@@ -20,10 +21,13 @@ from devices.virtual.subscribers import CoreNetwork, Place, Shaper, Subscriber
 
 _NETWORK_KEYS = ("reject_cause", "outage", "regulation_bps", "t3460_s", "t3412_s")
 _SHAPER_KEYS = ("downlink_bps", "uplink_bps", "mode", "bucket_bytes", "queue_bytes")
+_IMPAIRMENT_KEYS = ("delay_ms", "jitter_ms", "loss")
+_LINE_KEYS = (*_SHAPER_KEYS, *_IMPAIRMENT_KEYS, "reject_cause", "used_bytes", "sqn_jump")
 _PLACE_KEYS = ("mcc", "mnc", "tac", "cell", "rsrp_dbm", "covered")
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
 Thing = TypeVar("Thing")
+Settings = TypeVar("Settings", Shaper, Impairment)
 
 
 class CoreApi:
@@ -49,6 +53,7 @@ class CoreApi:
             ("/carriers", self._list_carriers, "GET"),
             ("/carriers/{plmn}", self._show_carrier, "GET"),
             ("/carriers/{plmn}", self._change_carrier, "PATCH"),
+            ("/subscribers", self._list_subscribers, "GET"),
             ("/subscribers/{imsi}", self._show_subscriber, "GET"),
             ("/subscribers/{imsi}", self._change_subscriber, "PATCH"),
             ("/radio/{imei}", self._show_place, "GET"),
@@ -96,6 +101,11 @@ class CoreApi:
     def _line(self, request: Request) -> Subscriber:
         return found(self._books.subscribers.get(request.path_params["imsi"]), "no such subscriber")
 
+    async def _list_subscribers(self, _: Request) -> JSONResponse:
+        self._carriers.meter()
+        lines = [self._subscriber(line) for line in self._books.subscribers.values()]
+        return JSONResponse({"subscribers": lines})
+
     async def _show_subscriber(self, request: Request) -> JSONResponse:
         self._carriers.meter()
         return JSONResponse(self._subscriber(self._line(request)))
@@ -103,7 +113,9 @@ class CoreApi:
     async def _change_subscriber(self, request: Request) -> JSONResponse:
         line = self._line(request)
         body = await body_of(request)
-        line.shaper = _shaper(line.shaper, body)
+        _refuse_unknown(body, _LINE_KEYS)
+        line.shaper = _replaced(line.shaper, body, _SHAPER_KEYS)
+        line.impairment = _replaced(line.impairment, body, _IMPAIRMENT_KEYS)
         if "reject_cause" in body:
             line.reject_cause = body["reject_cause"]
         if "used_bytes" in body:
@@ -122,6 +134,7 @@ class CoreApi:
             "plmn": line.core.plmn,
             "carrier": line.core.name,
             **{key: getattr(line.shaper, key) for key in _SHAPER_KEYS},
+            **{key: getattr(line.impairment, key) for key in _IMPAIRMENT_KEYS},
             "reject_cause": line.reject_cause,
             "dl_bytes": line.dl_bytes,
             "ul_bytes": line.ul_bytes,
@@ -176,19 +189,23 @@ async def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
-async def _change(target: object, request: Request, keys: tuple[str, ...]) -> None:
-    body = await body_of(request)
+def _refuse_unknown(body: dict[str, Any], keys: tuple[str, ...]) -> None:
     unknown = sorted(set(body) - set(keys))
     if unknown:
         raise HTTPException(400, f"unknown: {', '.join(unknown)}; known: {', '.join(keys)}")
+
+
+async def _change(target: object, request: Request, keys: tuple[str, ...]) -> None:
+    body = await body_of(request)
+    _refuse_unknown(body, keys)
     for key, value in body.items():
         setattr(target, key, value)
 
 
-def _shaper(old: Shaper, body: dict[str, Any]) -> Shaper:
-    known = {key: getattr(old, key) for key in _SHAPER_KEYS}
-    known.update({key: value for key, value in body.items() if key in _SHAPER_KEYS})
-    return Shaper(**known)
+def _replaced(old: Settings, body: dict[str, Any], keys: tuple[str, ...]) -> Settings:
+    known = {key: getattr(old, key) for key in keys}
+    known.update({key: value for key, value in body.items() if key in keys})
+    return type(old)(**known)
 
 
 def _network(core: CoreNetwork) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import itertools
 import json
 import random
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from devices.virtual.namespaces import die_with_parent, inside
 from devices.virtual.power_strip import PowerStrip
 from devices.virtual.radio import open_radio
 from devices.virtual.registration import Site
-from devices.virtual.serving import listen, serve
+from devices.virtual.serving import Service, listen
 from devices.virtual.subscribers import open_books
 from devices.virtual.world_clock import WorldClock
 
@@ -105,12 +106,13 @@ async def run(spec: dict[str, Any]) -> None:
     radio = await open_radio(Path(spec["radio_socket"]), carriers)
     api = CoreApi(carriers, journal, names, spec["token"]).app()
     strip = PowerStrip(len(spec["router_fds"]), supervisor.turn).app()
-    api_socket = listen(internet_fd, identity.CORE_API, _API_PORT)
-    strip_socket = listen(internet_fd, identity.POWER, _HTTP_PORT)
+    services = [
+        Service(api, partial(listen, internet_fd, identity.CORE_API, _API_PORT), certificate),
+        Service(strip, partial(listen, internet_fd, identity.POWER, _HTTP_PORT), None),
+    ]
     async with radio, asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(serve(api, api_socket, certificate)),
-            group.create_task(serve(strip, strip_socket, None)),
+            *(group.create_task(service.run()) for service in services),
             group.create_task(_meter(carriers)),
         ]
         supervisor.ready()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from devices.virtual import identity
 from devices.virtual.aka import Keys
+from devices.virtual.impairment import Impairment
 from devices.virtual.lab_file import LabFile
 from devices.virtual.plan import Terms
 
@@ -79,6 +80,7 @@ class Subscriber:
         terms: Its contract, quotas already compressed.
         sqn: The newest SQN the carrier used.
         shaper: What the lab set.
+        impairment: Delay and loss that the lab set.
         reject_cause: EMM cause for this line; ``None`` is none.
         usage_by_hour: L3 bytes both ways, by UTC hour of the world.
         dl_bytes: L3 bytes towards the router since the start, after the shaper.
@@ -95,6 +97,7 @@ class Subscriber:
     terms: Terms
     sqn: int = 32
     shaper: Shaper = field(default_factory=Shaper)
+    impairment: Impairment = field(default_factory=Impairment)
     reject_cause: int | None = None
     usage_by_hour: dict[int, int] = field(default_factory=dict)
     dl_bytes: int = 0
