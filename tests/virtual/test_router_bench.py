@@ -289,6 +289,22 @@ def test_coverage_comes_back_and_so_does_the_line(tmp_path: Path) -> None:
     alone(story)
 
 
+def test_a_long_loss_of_coverage_is_survived(tmp_path: Path) -> None:
+    """Longer than all attach attempts: seed and card are attached anew when cells are back."""
+
+    def story() -> None:
+        with Bench(tmp_path) as bench:
+            bench.phase(7)
+            place = f"/radio/{IMEI}"
+            bench.call("core_network", place, {"covered": []}, "PATCH")
+            bench.phase(0, card=2)
+            bench.call("core_network", place, {"covered": ["44010", "99942"]}, "PATCH")
+
+            bench.phase(7)
+
+    alone(story)
+
+
 def test_a_power_cut_at_any_moment_leaves_a_router_that_comes_up(tmp_path: Path) -> None:
     """Cut after 0, 20, 40 … 180 ms of life: the next start reaches P7, with a whole profile."""
 

@@ -14,6 +14,7 @@ from devices.virtual.firmware.watch import keep_in_touch, watch_traffic
 
 _PDN_TRIES = 3
 _POLL_S = 0.1
+_HAMMER_S = 0.1
 
 
 async def attach(router: Router) -> Event:
@@ -46,10 +47,11 @@ async def _attach(router: Router, imsi: str, plmn: str, ask: Authenticate) -> Ev
         if isinstance(result, Attached):
             _registered(router, result)
             return Event.DONE
-        attempts += 1
-        if _is_final(router, result.cause):
+        is_hammering = "ignores_reject_and_hammers" in router.spec.defects
+        attempts += not is_hammering
+        if _is_final(router, result.cause) and not is_hammering:
             return Event.REFUSED
-        await asyncio.sleep(T3411_S * factor)
+        await asyncio.sleep(_HAMMER_S if is_hammering else T3411_S * factor)
     return Event.FAILED
 
 
@@ -71,7 +73,7 @@ def _is_final(router: Router, cause: int | None) -> bool:
     is_final = reaction(cause) is not Reaction.RETRY
     stat = Stat.DENIED if is_final else Stat.SEARCHING
     router.show_registration(Registration(stat=stat, reject_cause=cause))
-    return is_final and "ignores_reject_and_hammers" not in router.spec.defects
+    return is_final
 
 
 async def pdn(router: Router) -> Event:

@@ -173,6 +173,8 @@ class Router:
             self.log(f"{self.state.value}: {exc}")
             self.failures += 1
             await asyncio.sleep(backoff_s(self.failures, self.spec.nas_timer_factor))
+            if not self.is_seed_up and (self.state, Event.SEED_LOST) in TRANSITIONS:
+                return Event.SEED_LOST
             is_session_gone = exc.status in _NO_SESSION and exc.error != "no_sim"
             in_table = (self.state, Event.SESSION_LOST) in TRANSITIONS
             return Event.SESSION_LOST if is_session_gone and in_table else Event.FAILED
