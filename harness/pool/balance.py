@@ -87,6 +87,7 @@ class Outlook:
         buy_in_days: When they must be ordered, in days from now; None when nothing is short.
         sims_path: SIMs at full rate at the end of each day left, P50.
         capacity_path: Capacity at the end of each day left.
+        use_path: What will have been asked for at the end of each day left.
     """
 
     valid_sims: Band
@@ -100,6 +101,7 @@ class Outlook:
     buy_in_days: int | None
     sims_path: tuple[int, ...]
     capacity_path: tuple[int, ...]
+    use_path: tuple[Band, ...]
 
 
 def balance(
@@ -149,8 +151,17 @@ def balance(
         buy_in_days=None,
         sims_path=tuple(int(n) for n in sims[0.0]),
         capacity_path=tuple(int(whole + more) for more in added),
+        use_path=_bands(landing),
     )
     return _with_purchase(outlook, banks, sims[P10_P90], peak_lines, lead_days)
+
+
+def _bands(landing: Landing) -> tuple[Band, ...]:
+    low, middle, high = (landing.path(z) for z in (-P10_P90, 0.0, P10_P90))
+    return tuple(
+        Band(p10=float(a), p50=float(b), p90=float(c))
+        for a, b, c in zip(low, middle, high, strict=True)
+    )
 
 
 def _added(steps: Sequence[Step], left: int) -> Floats:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.pool.balance import Outlook
+from harness.pool.balance import Bank, Outlook
 from harness.pool.fleet import Demand, Fleet, FleetPlan, heavy_lines
 from harness.pool.landing import Ints
 from harness.pool.ledger import Recovery, judge_recovery
@@ -63,6 +63,7 @@ class DayResult:
         quota_bytes: Sum of their quotas.
         outlook: What the bench said as the day began; None when it was not asked.
         recovery: What it made of a claim of recovery on that day; None without one.
+        banks: The SIMs as the day began, as the bench counted them; empty without an outlook.
     """
 
     day: date
@@ -75,6 +76,7 @@ class DayResult:
     quota_bytes: int
     outlook: Outlook | None
     recovery: Recovery | None
+    banks: Sequence[Bank]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class BranchResult:
         affected_seen: The bench's list: hours on a throttled SIM by line, in the story.
         affected_true: The same by the world itself.
         alarm_day: Day of the first alarm in the story; None without one.
+        line_days: What each line used, by day.
     """
 
     course: Course
@@ -94,6 +97,7 @@ class BranchResult:
     affected_seen: Ints
     affected_true: Ints
     alarm_day: date | None
+    line_days: Sequence[Ints]
 
     def month(self, year: int, month: int) -> Sequence[DayResult]:
         """Return the days of one month."""
@@ -141,6 +145,7 @@ def run_branch(
         affected_seen=run.watch.slow_hours,
         affected_true=run.affected_true,
         alarm_day=run.alarm_day,
+        line_days=run.watch.line_days,
     )
 
 
@@ -190,6 +195,7 @@ def _one_day(run: _Run, number: int, day: date) -> DayResult:
     run.watch.measure_again(run.pool.is_slow)
     healthy = run.watch.healthy
     outlook = _look_ahead(run, day)
+    banks = run.watch.banks() if outlook is not None else []
     asked = used = slow = active = 0
     for hour, demand in enumerate(run.fleet.day(number)):
         log, truth = run.pool.serve(_restricted(run, demand, day, hour))
@@ -211,6 +217,7 @@ def _one_day(run: _Run, number: int, day: date) -> DayResult:
         quota_bytes=int(run.pool.quota_bytes.sum()),
         outlook=outlook,
         recovery=recovery,
+        banks=banks,
     )
 
 

@@ -11,8 +11,6 @@ An hour that nobody counted is null in it; an hour in which nothing was used is 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,11 +25,10 @@ import pyarrow.parquet as pq
 
 from harness.core.errors import BenchError, UsageError
 from harness.pool.months import HOURS_A_DAY, text_of
+from harness.pool.usage_file import ROWS_A_GROUP, meta_of, publish
 
 Int64s = npt.NDArray[np.int64]
 
-_ROWS_A_GROUP: Final = 4096
-_META: Final = b"pool"
 _USED: Final = "used_bytes"
 _NULL: Final = -1
 # One byte of each value after the other: most hours are 0 or share their high bytes, and a month
@@ -174,7 +171,7 @@ class UsageStore:
         meta = {"total_bytes": int(used_bytes.sum())}
         path = self._hour_path(hour, carrier)
         path.parent.mkdir(exist_ok=True)
-        if not _publish(table, path, _ENCODING, meta, replace=False):
+        if not publish(table, path, _ENCODING, meta, replace=False):
             msg = f"{text_of(hour)} {carrier} is already in the store; hours are written once"
             raise UsageError(msg)
 
@@ -220,8 +217,12 @@ class UsageStore:
         flat = pa.array(used.ravel(), mask=empty.ravel())
         hours = pa.FixedSizeListArray.from_arrays(flat, HOURS_A_DAY)
         table = pa.table({"line": lines, "day_bytes": sums, _USED: hours})
-        meta = {"totals": totals, "first_lines": lines[::_ROWS_A_GROUP].tolist()}
-        _publish(table, self._day_path(day), _LIST_ENCODING, meta, replace=True)
+        meta = {
+            "totals": totals,
+            "active": {str(hour): int((used[:, hour - first] > 0).sum()) for hour in whole},
+            "first_lines": lines[::ROWS_A_GROUP].tolist(),
+        }
+        publish(table, self._day_path(day), _LIST_ENCODING, meta, replace=True)
         return len(whole)
 
     def drop_packed(self, day: int) -> int:
@@ -242,8 +243,18 @@ class UsageStore:
         path = self._day_path(day)
         if not path.exists():
             return {}
-        totals = _meta_of(pq.read_schema(path))["totals"]
+        totals = meta_of(pq.read_schema(path))["totals"]
         return {int(hour): carriers for hour, carriers in totals.items()}
+
+    def active_lines(self, first_hour: int, end_hour: int) -> Mapping[int, int]:
+        """Return how many lines used anything, by packed hour."""
+        found: dict[int, int] = {}
+        for day in range(first_hour // HOURS_A_DAY, -(-end_hour // HOURS_A_DAY)):
+            path = self._day_path(day)
+            if path.exists():
+                active = meta_of(pq.read_schema(path))["active"]
+                found.update({int(hour): count for hour, count in active.items()})
+        return {hour: n for hour, n in sorted(found.items()) if first_hour <= hour < end_hour}
 
     def line(self, line: int, first_hour: int, end_hour: int) -> LineHours:
         """Return one line's use from `first_hour` up to, but without, `end_hour`."""
@@ -271,7 +282,7 @@ class UsageStore:
         if not path.exists():
             return None
         with pq.ParquetFile(path, memory_map=True) as file:
-            meta = _meta_of(file.schema_arrow)
+            meta = meta_of(file.schema_arrow)
             held = frozenset(int(hour) for hour in meta["totals"])
             group = bisect_right(meta["first_lines"], line) - 1
             if group < 0:
@@ -349,45 +360,3 @@ class UsageStore:
         }
         with duckdb.connect(config=config) as base:
             return base.execute(statement, [*values, *more]).fetchall()
-
-
-def _meta_of(schema: pa.Schema) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(schema.metadata[_META])
-    return found
-
-
-def _publish(
-    table: pa.Table,
-    path: Path,
-    encoding: Mapping[str, str],
-    meta: Mapping[str, object],
-    *,
-    replace: bool,
-) -> bool:
-    """Write under another name, then link or move into place; False if it was there before."""
-    table = table.replace_schema_metadata({_META: json.dumps(meta)})
-    handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(
-                table,
-                file,
-                row_group_size=_ROWS_A_GROUP,
-                compression="zstd",
-                use_dictionary=False,
-                write_statistics=False,
-                column_encoding=dict(encoding),
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            part.replace(path)
-            return True
-        try:
-            path.hardlink_to(part)
-        except FileExistsError:
-            return False
-        return True
-    finally:
-        part.unlink(missing_ok=True)

@@ -57,6 +57,7 @@ class Watch:
     Attributes:
         slow_hours: Hours that each line spent on a throttled SIM since `clear_slow_hours`.
         slow_share: Share of active line-hours on a throttled SIM, by day.
+        line_days: What each line used, by day.
     """
 
     def __init__(self, terms: Terms, *, lines: int, weekday: int) -> None:
@@ -70,6 +71,7 @@ class Watch:
         self._slow_of_hour: list[tuple[int, int]] = []
         self.slow_hours: Ints = np.zeros(lines, np.int64)
         self.slow_share: list[float] = []
+        self.line_days: list[Ints] = []
 
     def see(self, log: HourLog) -> None:
         """Take in one hour.
@@ -86,6 +88,9 @@ class Watch:
         free = (self._used[sims] < quota) & ~self._suspected[sims]
         self._used[sims] += used
         slow = self._used[sims] > quota
+        if len(self._active) % HOURS_A_DAY == 0:
+            self.line_days.append(np.zeros(self.slow_hours.size, np.int64))
+        self.line_days[-1][lines] += used
         self.slow_hours[lines[slow]] += 1
         self._free.append(float(used[free].sum()))
         self._free_lines.append(int(free.sum()))

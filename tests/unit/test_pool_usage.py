@@ -64,6 +64,7 @@ def test_totals_equal_the_sum_of_lines_to_the_byte(tmp_path: Path) -> None:
     assert totals.missing_hours == [FIRST + 2]
     assert (totals.hours_bytes, totals.lines_bytes) == (30_000_000_112, 30_000_000_112)
     assert totals.agree
+    assert store.active_lines(FIRST, FIRST + 24) == {FIRST: 2, FIRST + 1: 2}
     lines, used = store.by_line(FIRST, FIRST + 24)
     assert dict(zip(lines.tolist(), used.tolist(), strict=True)) == {
         3: 11,
