@@ -13,6 +13,7 @@ from harness.procedure.diagnosis import diagnose
 from harness.procedure.phases import Milestones, Phase
 from harness.procedure.watch import Watch
 from harness.record.rows import CaseInfo
+from harness.verdict.judge import judge
 
 _POLL_S: Final = 0.1
 _POWER_OFF_S: Final = 10.0
@@ -49,20 +50,20 @@ def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phas
     duration_s = milestones.duration_s(phase)
     if milestone is None or duration_s is None:
         raise _not_ended(run, watch, phase, start_ns)
-    judgement = run.measured(
-        phase.limit_name,
-        Measurement(name=phase.limit_name, value=duration_s, unit="s", n=1),
-        owner=Party.ROUTER,
-        step=f"{phase.short} {phase.title}",
-        evidence={"phase": phase.short},
-    )
     run.result.phase(
         phase.short,
         start_ns,
         milestone.t_ns,
         limit_s=limit.high,
-        verdict=judgement.verdict,
+        verdict=judge(limit, duration_s).verdict,
         note=f"told by {milestone.source}",
+    )
+    run.measured(
+        phase.limit_name,
+        Measurement(name=phase.limit_name, value=duration_s, unit="s", n=1),
+        owner=Party.ROUTER,
+        step=f"{phase.short} {phase.title}",
+        evidence={"phase": phase.short},
     )
 
 
