@@ -51,7 +51,7 @@ async def _attach(router: Router, imsi: str, plmn: str, ask: Authenticate) -> Ev
         attempts += not is_hammering
         if _is_final(router, result.cause) and not is_hammering:
             return Event.REFUSED
-        await asyncio.sleep(_HAMMER_S if is_hammering else T3411_S * factor)
+        await router.pause(_HAMMER_S if is_hammering else T3411_S * factor)
     return Event.FAILED
 
 
@@ -132,7 +132,7 @@ async def own_card(router: Router) -> Event:
         event = await _open(router, card.spec.apn)
     if event is Event.DONE:
         return event
-    await asyncio.sleep(T3402_S * router.spec.nas_timer_factor)
+    await router.pause(T3402_S * router.spec.nas_timer_factor)
     return Event.FAILED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -107,6 +108,7 @@ class Router:
         self.tiers_at_boot: tuple[tuple[int, int], ...] | None = None
         self.used_before = 0
         self.tier_bps = 0
+        self._found = asyncio.Event()
         self._interrupts: asyncio.Queue[Event] = asyncio.Queue()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -182,6 +184,13 @@ class Router:
             self.failures = 0
         return event
 
+    async def pause(self, longest_s: float) -> None:
+        """Wait, but not once a cell is found again."""
+        self._found.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                await self._found.wait()
+
     def show_card(self, card: CardView | None, registration: Registration) -> None:
         """Let the AT surface show this card and its registration."""
         self.modem.card = card
@@ -255,6 +264,8 @@ class Router:
     def _on_radio(self, bearer: str, message: Message) -> None:
         stack = self.seed_stack if bearer == SEED else self.main_stack
         kind = message["t"]
+        if kind == "found":
+            self._found.set()
         if kind in {"cells", "found"}:
             if bearer == self.shown_bearer() or not self.modem.cells:
                 self.modem.cells = read_cells(message)

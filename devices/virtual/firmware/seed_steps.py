@@ -52,7 +52,7 @@ async def seed_search(router: Router) -> Event:
     if "ignores_reject_and_hammers" in router.spec.defects:
         return Event.FAILED
     pause_s = T3402_S if router.failures >= MAX_ATTEMPTS else T3411_S
-    await asyncio.sleep(pause_s * factor)
+    await router.pause(pause_s * factor)
     return Event.FAILED
 
 
