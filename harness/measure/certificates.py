@@ -38,7 +38,8 @@ class FastCertificate:
     """Looks for a window with more bytes than the bucket allows (a CUSUM over arrivals).
 
     A silence longer than a lump and longer than 1.25 round trips may be a radio that was away: what
-    arrives after it may have queued up meanwhile, so no window may begin behind it.
+    arrives after it may have queued up meanwhile. For as long as the silence was, no window may
+    begin behind it.
 
     Args:
         bucket: The limiter to rule out.
@@ -47,24 +48,28 @@ class FastCertificate:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._excess_bytes = 0.0
+        self._floor_bytes = 0.0
+        self._floor_until_ns = 0
         self._last_ns: int | None = None
 
     def feed(self, t_ns: list[int], wire_bytes: list[int]) -> int | None:
         """Take arrivals; return the time in ns of the one that proves it, None when none does."""
-        bytes_per_ns = self._bucket.rate_bps / BITS_PER_BYTE / NS_PER_S
-        silence_ns = max(self._bucket.lump_s, 1.25 * self._bucket.rtt_s) * NS_PER_S
         most = self._bucket.most_bytes
-        excess, last = self._excess_bytes, self._last_ns
         for now, size in zip(t_ns, wire_bytes, strict=True):
-            if last is not None:
-                gap = max(0, now - last)
-                excess -= bytes_per_ns * gap
-                if gap <= silence_ns and excess < 0:
-                    excess = 0.0
-            excess += size
-            last = now
-            if excess > most:
-                self._excess_bytes, self._last_ns = excess, last
+            self._pass(now)
+            self._excess_bytes += size
+            if self._excess_bytes > most:
                 return now
-        self._excess_bytes, self._last_ns = excess, last
         return None
+
+    def _pass(self, now_ns: int) -> None:
+        """Take what the bucket of the threshold would have let through since the last packet."""
+        gap_ns = 0 if self._last_ns is None else max(0, now_ns - self._last_ns)
+        self._last_ns = now_ns
+        allowed = self._bucket.rate_bps / BITS_PER_BYTE * gap_ns / NS_PER_S
+        self._excess_bytes -= allowed
+        if gap_ns > max(self._bucket.lump_s, 1.25 * self._bucket.rtt_s) * NS_PER_S:
+            self._floor_bytes, self._floor_until_ns = -allowed, now_ns + gap_ns
+        elif now_ns > self._floor_until_ns:
+            self._floor_bytes = 0.0
+        self._excess_bytes = max(self._excess_bytes, self._floor_bytes)

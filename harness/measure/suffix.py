@@ -7,7 +7,6 @@ count, they arrived before its time began.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 

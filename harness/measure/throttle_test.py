@@ -304,6 +304,7 @@ class ThrottleTest:
         limiter: Limiter | None = None,
         bucket_bytes: float | None = None,
     ) -> ThrottleDecision:
+        first_ns = now_ns if self._first_ns is None else self._first_ns
         return ThrottleDecision(
             throttled=throttled,
             threshold_bps=self._plan.threshold_bps,
@@ -313,7 +314,7 @@ class ThrottleTest:
             rate_high_bps=rate_high_bps,
             limiter=limiter,
             bucket_bytes=bucket_bytes,
-            waited_s=(now_ns - (self._first_ns or now_ns)) / NS_PER_S,
+            waited_s=(now_ns - first_ns) / NS_PER_S,
             bytes_in=self._bytes_in,
             reason=reason,
         )

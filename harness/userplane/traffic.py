@@ -331,8 +331,8 @@ class TcpTraffic:
     def _prepare(self, connection: socket.socket, rtt_s: float) -> None:
         plan = self._plan
         if plan.window_bytes and not plan.upload:
-            # The kernel advertises about half of the buffer that it was given.
-            needed = 2 * round(plan.window_bps * rtt_s / BITS_PER_BYTE)
+            # The kernel doubles the number and advertises about half of it (tcp(7)).
+            needed = round(plan.window_bps * rtt_s / BITS_PER_BYTE)
             window = max(plan.window_bytes, needed)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         if plan.upload and plan.congestion:
