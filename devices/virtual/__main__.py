@@ -52,6 +52,7 @@ def _uid() -> int:
 def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
     # Late imports: `--list-defects` and a mistake in lab.toml answer at once.
     from devices.virtual import fabric, identity, namespaces  # noqa: PLC0415
+    from devices.virtual.bench_faults import cap_switch  # noqa: PLC0415
     from devices.virtual.certificates import make_certificates  # noqa: PLC0415
     from devices.virtual.defects.switches import Switches  # noqa: PLC0415
     from devices.virtual.lab_file import read_lab_file  # noqa: PLC0415
@@ -73,15 +74,19 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
                 " kernel.apparmor_restrict_unprivileged_userns=0"
             )
             raise WorldError(msg) from None
+    wiring = fabric.build(cores=len(lab.carriers) + 1, routers=len(lab.routers))
+    switches = Switches(defects)
+    if switches.on("bench_switch_capped"):
+        cap_switch(wiring.internet_fd, len(lab.carriers))
     date = lab.conditions.date
     hosts = [identity.ACCESS_HOST]
     world = World(
         lab_path=arguments.lab.absolute(),
         lab=lab,
-        defects=Switches(defects),
+        defects=switches,
         state_dir=state_dir,
         certificates=make_certificates(state_dir, hosts, [identity.ACCESS, identity.CORE_API]),
-        fabric=fabric.build(cores=len(lab.carriers) + 1, routers=len(lab.routers)),
+        fabric=wiring,
         offset_s=0.0 if date is None else offset_for(date, time.time()),
         is_isolated=is_isolated,
     )

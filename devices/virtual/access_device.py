@@ -166,6 +166,7 @@ class DeviceSide:
         target = f"{request.url.path}?{request.url.query}"
         try:
             imei = self._device(request, target.encode())
+            self._burn(imei, request.query_params)
             if self._service.planted("server_slow_profile", imei):
                 await asyncio.sleep(_SLOW_CHUNK_S)
             assignment = request.path_params["assignment"]

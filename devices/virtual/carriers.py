@@ -28,7 +28,7 @@ from devices.virtual.registration import (
     Stack,
     State,
 )
-from devices.virtual.subscribers import Books, CoreNetwork, Subscriber
+from devices.virtual.subscribers import Books, CoreNetwork, Shaper, Subscriber
 from devices.virtual.tariff import held_to
 from devices.virtual.world_clock import WorldClock
 
@@ -339,7 +339,9 @@ class Carriers:
         if stack.bearer is None or line is None:
             return
         throttle_bps = held_to(line, self.clock.now(), lambda name: self._planted(name, stack))
-        rates = rates_for(line.core, throttle_bps, line.shaper)
+        name = self._sites[stack.imei].name
+        is_ignored = self._defects.on("bench_shaper_not_applied", name)
+        rates = rates_for(line.core, throttle_bps, Shaper() if is_ignored else line.shaper)
         if not stack.reachable or self._planted("carrier_black_hole", stack):
             rates = NO_AIR
         self._gateways.impair(stack.bearer, line.impairment)

@@ -102,7 +102,8 @@ async def run(spec: dict[str, Any]) -> None:
     dns_socket.bind((identity.DNS, _DNS_PORT))
     loop = asyncio.get_running_loop()
     _, names = await loop.create_datagram_endpoint(NameServer, sock=dns_socket)
-    Mirror(spec["core_fds"][0]).start()
+    if not Switches(spec["defects"]).on("bench_tap_dead"):
+        Mirror(spec["core_fds"][0]).start()
     radio = await open_radio(Path(spec["radio_socket"]), carriers)
     api = CoreApi(carriers, journal, names, spec["token"]).app()
     strip = PowerStrip(len(spec["router_fds"]), supervisor.turn).app()

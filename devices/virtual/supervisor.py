@@ -11,10 +11,12 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from devices.virtual import identity
+from devices.virtual.bench_faults import drop_usb, steal_port
 from devices.virtual.channel import Channel, Message
 from devices.virtual.child import Child
 from devices.virtual.errors import WorldError
@@ -46,6 +48,7 @@ class Outlet:
         shown: Functions on USB now.
         ttys: Reported since the last time it (re)appeared.
         ready: Set once it is on USB.
+        has_dropped: Whether the planted drop of USB is over.
     """
 
     number: int
@@ -56,6 +59,7 @@ class Outlet:
     shown: list[Message] = field(default_factory=list)
     ttys: list[Message] = field(default_factory=list)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    has_dropped: bool = False
 
 
 class Supervisor:
@@ -205,6 +209,9 @@ class Supervisor:
             self._channels["network"].send(message)
         elif message["t"] == "power":
             outlet = self._outlets[message["outlet"]]
+            if self._world.defects.on("bench_strip_fakes_off", outlet.entry.name):
+                self._channels[name].send({"t": "powered", "serial": message["serial"]})
+                return
             await (self._power_on(outlet) if message["on"] else self._power_off(outlet))
             self._channels[name].send({"t": "powered", "serial": message["serial"]})
 
@@ -289,9 +296,21 @@ class Supervisor:
         }
         outlet.shown = [usb, *sorted(outlet.ttys, key=lambda f: (f["subsystem"] == "net", str(f)))]
         outlet.ready.set()
+        self._plant(outlet)
         if self._announced:  # the first appearance is in the announcement
             for device in outlet.shown:
                 self._emit({"event": "add", "device": device})
+
+    def _plant(self, outlet: Outlet) -> None:
+        """Let the bench's planted faults begin, once a router is on USB."""
+        planted, router = self._world.defects.on, outlet.entry.name
+        if planted("bench_port_stolen", router):
+            node = next(device["node"] for device in outlet.shown if "node" in device)
+            self._background(steal_port(node))
+        if planted("bench_usb_drops", router) and not outlet.has_dropped:
+            outlet.has_dropped = True
+            off, on = partial(self._power_off, outlet), partial(self._power_on, outlet)
+            self._background(drop_usb(off, on))
 
     def _disappear(self, outlet: Outlet) -> None:
         unplug_lan(outlet.netns_fd)
