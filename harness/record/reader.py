@@ -143,6 +143,14 @@ class RunRecord:
         """Return the results in the order in which they began; cases that did not run as well."""
         return self._rows(rows.ResultRow, _RESULTS)
 
+    def counts(self) -> list[rows.CountRow]:
+        """Return how many results came to what, without reading each."""
+        sql = (
+            "SELECT state, verdict, owner, count(*) AS n FROM result GROUP BY state, verdict, owner"
+            " ORDER BY n DESC"
+        )
+        return self._rows(rows.CountRow, sql)
+
     def phases(self, result_id: int | None = None) -> list[rows.PhaseRow]:
         """Return the phases of one result, or of all."""
         return self._of_result(rows.PhaseRow, "phase", result_id)

@@ -159,6 +159,16 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountRow:
+    """How many results are alike in state, verdict and owner."""
+
+    state: ResultState
+    verdict: Verdict
+    owner: str | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRow:
     """One phase of a result; `end_ns` None: it never ended."""
 

@@ -220,13 +220,14 @@ def table(comparison: Comparison, *, hide: Hide | None = None) -> RenderableType
     for name in ("number", "shift", "95 % interval", "p", "n", "could be seen from"):
         numbers.add_column(name, justify="left" if name == "number" else "right")
     for number in comparison.numbers:
-        numbers.add_row(*map(Text, _number_texts(number)), style="bold" if number.moved else "dim")
+        numbers.add_row(*map(Text, number_texts(number)), style="bold" if number.moved else "dim")
     counts = [(change, len(comparison.of(change))) for change in CHANGES]
     foot = ", ".join(f"{count} {change}" for change, count in counts if count)
     return Group(cases, numbers, Text(foot or "nothing to compare"))
 
 
-def _number_texts(number: NumberChange) -> tuple[str, ...]:
+def number_texts(number: NumberChange) -> tuple[str, ...]:
+    """Return a number's change in words: name, shift, interval, p, sizes, what could be seen."""
     found, unit = number.effect, number.unit
     reach = "one value only" if found.detectable is None else shown(found.detectable, unit)
     return (

@@ -75,11 +75,21 @@ def environment() -> jinja2.Environment:
     )
 
 
-def render(data: PageData, language: Language) -> str:
-    """Return the page as text."""
+def script() -> str:
+    """Return the script of a run's page."""
+    return "\n".join(asset(name) for name in _SCRIPTS)
+
+
+def render(data: PageData, language: Language, *, base: str = "") -> str:
+    """Return the page as text.
+
+    Args:
+        data: What is in it.
+        language: Language of its words.
+        base: What goes before the paths of kept files: where the page stands beside the run.
+    """
     words = messages(language)
-    style = asset("run.css")
-    script = "\n".join(asset(name) for name in _SCRIPTS)
+    style, code = asset("run.css"), script()
     head = data.head
     shown = head["verdict"] if head["state"] == "finished" else "none"
     duration_s = head["duration_s"]
@@ -90,14 +100,15 @@ def render(data: PageData, language: Language) -> str:
             head=head,
             m=words,
             language=language,
-            policy=policy(script, style),
+            policy=policy(code, style),
             style=Markup(style),  # noqa: S704  # our own file
-            script=Markup(script),  # noqa: S704  # our own file
+            script=Markup(code),  # noqa: S704  # our own file
             symbol=SYMBOLS[shown],
             symbols=SYMBOLS,
             shown_verdict=words[shown if head["state"] == "finished" else head["state"]],
             started=utc_text(head["started_utc_us"]),
             duration=NOTHING if duration_s is None else format_duration(duration_s),
+            base=base,
             words=embedded(words),
             head_json=embedded(head),
             table=data.table,

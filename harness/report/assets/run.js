@@ -36,7 +36,7 @@ function measurements(detail) {
 
 function artifactLinks(detail) {
   return grid([word("artifacts"), "", "SHA-256", ""], detail.artifacts.map((a) => [
-    a[0], element("a", { href: `./${a[2].split("/").map(encodeURIComponent).join("/")}` }, a[1]),
+    a[0], element("a", { href: `./${document.documentElement.dataset.base}${a[2].split("/").map(encodeURIComponent).join("/")}` }, a[1]),
     element("span", { class: "hash" }, a[3].slice(0, 16)), `${a[4]} B ${a[5]}`]));
 }
 

@@ -1,0 +1,283 @@
+"""The web pages: runs, a run's time-lines, comparison, the morning, the live bench, metrics.
+
+Bound to loopback by whoever serves it; anything else needs a token. Every answer carries a policy
+that allows this server's own files and nothing else, and every text of a device is escaped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from harness.core.clock import Clock, SystemClock
+from harness.core.errors import HarnessError
+from harness.record.reader import RunRecord
+from harness.report import html, overview
+from harness.report.diff import CHANGES, Comparison, diff, number_texts
+from harness.report.page_data import identities, page_data
+from harness.report.privacy import Screen, masking
+
+_ASSETS: Final = {"run.css": "text/css", "live.js": "text/javascript"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+_LIVE_EVERY_S: Final = 1.0
+_DETAIL_BUDGET_BYTES: Final = 8_000_000
+_COOKIE: Final = "harness-token"
+_LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
+_CASES_SHOWN: Final = 500
+
+
+class TokenGate:
+    """Lets a request pass that carries the token: as bearer, as cookie, or once in the address.
+
+    Args:
+        app: What it guards.
+        token: The token.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401, set the cookie and go on without the token in the address, or let pass."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if self._is(request.query_params.get("token", "")):
+            answer: Response = RedirectResponse(request.url.path, status_code=303)
+            answer.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict")
+            await answer(scope, receive, send)
+            return
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._is(bearer) or self._is(request.cookies.get(_COOKIE, "")):
+            await self._app(scope, receive, send)
+            return
+        answer = PlainTextResponse("open the address that `harness serve` printed\n", 401)
+        await answer(scope, receive, send)
+
+    def _is(self, offered: str) -> bool:
+        return hmac.compare_digest(offered.encode(), self._token.encode())
+
+
+class StrictHeaders:
+    """Adds the policy and its companions to every answer that has none of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and complete the answer's headers."""
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                names = {name.lower() for name, _ in headers}
+                wanted = {"content-security-policy": _POLICY, **_HEADERS}
+                headers += [
+                    (name.encode(), value.encode())
+                    for name, value in wanted.items()
+                    if name.encode() not in names
+                ]
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, complete)
+
+
+class Pages:
+    """The pages over one directory of runs."""
+
+    def __init__(self, runs_dir: Path, clock: Clock) -> None:
+        self._runs_dir = runs_dir
+        self._clock = clock
+        self._template = html.environment().get_template("web.html")
+
+    def routes(self) -> list[Route]:
+        """Return what is served where."""
+        return [
+            Route("/", self.runs),
+            Route("/runs/{name}", self.run),
+            Route("/runs/{name}/{path:path}", self.file),
+            Route("/diff", self.compare),
+            Route("/morning", self.morning),
+            Route("/live", self.live),
+            Route("/live/events", self.live_events),
+            Route("/metrics", self.metrics),
+            Route("/assets/{name}", self.asset),
+        ]
+
+    def _page(self, title: str, status: int = 200, **content: object) -> HTMLResponse:
+        content.setdefault("problem", "")
+        return HTMLResponse(self._template.render(title=title, **content), status_code=status)
+
+    def _directory(self, name: str) -> Path | None:
+        """Return a run's directory; only names that the directory itself lists are known."""
+        found = {path.name: path for path in overview.run_dirs(self._runs_dir)}
+        return found.get(name)
+
+    async def runs(self, _request: Request) -> Response:
+        """Show the list of runs."""
+        lines = await asyncio.to_thread(
+            lambda: [overview.line(o) for o in overview.overviews(self._runs_dir)]
+        )
+        return self._page("runs", runs=lines)
+
+    async def run(self, request: Request) -> Response:
+        """Show one run, as its one-file report does, but with room for every time-line."""
+        directory = self._directory(request.path_params["name"])
+        if directory is None:
+            return self._page("no such run", 404, problem="there is no run of this name")
+        try:
+            text = await asyncio.to_thread(lambda: _run_page(directory))
+        except HarnessError as exc:
+            return self._page(directory.name, 500, problem=str(exc))
+        style, script = html.asset("run.css"), html.script()
+        return HTMLResponse(text, headers={"content-security-policy": html.policy(script, style)})
+
+    async def file(self, request: Request) -> Response:
+        """Hand out a file that the run's record lists, always as a download."""
+        directory = self._directory(request.path_params["name"])
+        path = request.path_params["path"]
+        if directory is None or not await asyncio.to_thread(lambda: _is_listed(directory, path)):
+            return self._page("no such file", 404, problem="the run's record lists no such file")
+        name = Path(path).name
+        return FileResponse(directory / path, media_type="application/octet-stream", filename=name)
+
+    async def compare(self, request: Request) -> Response:
+        """Compare two runs."""
+        before = self._directory(request.query_params.get("a", ""))
+        after = self._directory(request.query_params.get("b", ""))
+        if before is None or after is None:
+            return self._page("compare", 404, problem="name two runs of the list")
+        return await self._comparison("compare", before, after)
+
+    async def morning(self, _request: Request) -> Response:
+        """Compare the last finished run with the one before it of the same plan and bench."""
+        pair = await asyncio.to_thread(lambda: overview.morning_pair(self._runs_dir))
+        if pair is None:
+            text = "there are no two finished runs of one plan and bench yet"
+            return self._page("morning", problem=text)
+        return await self._comparison("morning", *pair)
+
+    async def _comparison(self, title: str, before: Path, after: Path) -> Response:
+        try:
+            found = await asyncio.to_thread(lambda: diff(before, after))
+        except HarnessError as exc:
+            return self._page(title, 500, problem=str(exc))
+        return self._page(
+            title, before=before.name, after=after.name, comparison=_shown_comparison(found)
+        )
+
+    async def live(self, _request: Request) -> Response:
+        """Show the live bench."""
+        return self._page("live", is_live=True)
+
+    async def live_events(self, _request: Request) -> Response:
+        """Send what goes on, once a second, until the reader leaves."""
+
+        async def lines() -> AsyncIterator[str]:
+            while True:  # ends when the client disconnects: starlette cancels the task
+                found = await asyncio.to_thread(
+                    lambda: overview.live(self._runs_dir, self._clock.monotonic_ns())
+                )
+                yield f"data: {json.dumps(found)}\n\n"
+                await asyncio.sleep(_LIVE_EVERY_S)
+
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+    async def metrics(self, _request: Request) -> Response:
+        """Answer Prometheus."""
+        text = await asyncio.to_thread(lambda: overview.metrics(self._runs_dir))
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    async def asset(self, request: Request) -> Response:
+        """Hand out a file of the pages."""
+        name = request.path_params["name"]
+        if name not in _ASSETS:
+            return self._page("no such file", 404, problem="there is no such file")
+        return Response(html.asset(name), media_type=_ASSETS[name])
+
+
+def app(runs_dir: Path, token: str | None = None, *, clock: Clock | None = None) -> Starlette:
+    """Return the application that serves the runs in a directory.
+
+    Args:
+        runs_dir: Where the runs are.
+        token: What every request must carry; None: only requests to loopback names are answered.
+        clock: Where time comes from; None is the host's.
+    """
+    gate = (
+        Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)
+        if token is None
+        else Middleware(TokenGate, token=token)
+    )
+    pages = Pages(runs_dir, clock or SystemClock())
+    return Starlette(routes=pages.routes(), middleware=[Middleware(StrictHeaders), gate])
+
+
+def _run_page(directory: Path) -> str:
+    with RunRecord.open(directory) as record:
+        screen = Screen(identities(record), masking())
+        data = page_data(record, screen, detail_budget_bytes=_DETAIL_BUDGET_BYTES)
+    return html.render(data, "en", base=f"{directory.name}/")
+
+
+def _is_listed(directory: Path, path: str) -> bool:
+    with RunRecord.open(directory) as record:
+        listed = any(row.path == path for row in record.artifacts())
+    inside = (directory / path).resolve().is_relative_to(directory.resolve())
+    return listed and inside and (directory / path).is_file()
+
+
+def _shown_comparison(found: Comparison) -> dict[str, Any]:
+    screen = Screen({case.imei for case in found.cases}, masking())
+    counts = [(change, len(found.of(change))) for change in CHANGES]
+    changed = [case for case in found.cases if case.change != "same"]
+    return {
+        "counts": [(change, count) for change, count in counts if count],
+        "cases": [
+            {
+                "change": case.change,
+                "case": case.case,
+                "router": screen.text(case.imei),
+                "before": " ".join(v.word for v in case.before),
+                "after": " ".join(v.word for v in case.after),
+                "owner": case.owner or "",
+                "cause": screen.text(case.cause),
+            }
+            for case in changed[:_CASES_SHOWN]
+        ],
+        "numbers": [
+            {"name": texts[0], "texts": texts[1:], "moved": number.moved}
+            for number in found.numbers[:_CASES_SHOWN]
+            for texts in [number_texts(number)]
+        ],
+    }

@@ -1,0 +1,214 @@
+"""`harness.report.web`: pages over real HTTP on loopback; nothing of a device becomes markup."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from harness.core.clock import FakeClock
+from harness.record.journal import RunJournal
+from harness.record.rows import CaseInfo, RunInfo, UnitInfo
+from harness.report.web import app
+from harness.verdict.verdict import Verdict
+
+S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+@contextlib.contextmanager
+def served(runs_dir: Path, token: str | None = None) -> Iterator[int]:
+    """Serve the pages on a free port of loopback; yield the port."""
+    clock = FakeClock(monotonic_ns=1010 * S)
+    config = uvicorn.Config(
+        app(runs_dir, token, clock=clock), log_level="error", lifespan="off", ws="none"
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            server.force_exit = True
+            thread.join()
+
+
+def get(port: int, path: str, **headers: str) -> Answer:
+    """Ask for a page."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    with contextlib.closing(connection):
+        answer = connection.getresponse()
+        return Answer(
+            status=answer.status,
+            headers={k.lower(): v for k, v in answer.getheaders()},
+            text=answer.read().decode(),
+        )
+
+
+@pytest.mark.slow
+def test_every_page_answers_with_a_strict_policy(small_run: Path) -> None:
+    """Runs, one run, comparison, live, metrics, assets; what is not there is a 404 in words."""
+    name = small_run.name
+    with served(small_run.parent) as port:
+        answers = {
+            path: get(port, path)
+            for path in (
+                "/",
+                f"/runs/{name}",
+                f"/diff?a={name}&b={name}",
+                "/morning",
+                "/live",
+                "/metrics",
+                "/assets/run.css",
+                "/assets/live.js",
+            )
+        }
+        missing = [
+            get(port, path).status
+            for path in ("/runs/none", "/diff?a=x", "/assets/web.py", "/nothing")
+        ]
+
+    assert {path: a.status for path, a in answers.items()} == dict.fromkeys(answers, 200)
+    assert missing == [404, 404, 404, 404]
+    for path, answer in answers.items():
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'"), path
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "<script>alert" not in answer.text, path
+        assert "490154203237518" not in answer.text, path
+    assert "1 fail, 1 not run, 1 pass" in answers["/"].text or "1 fail" in answers["/"].text
+    assert "1 still" in answers[f"/diff?a={name}&b={name}"].text
+    assert 'cloudsim_results{verdict="fail",owner="carrier"} 1' in answers["/metrics"].text
+    assert 'cloudsim_runs{state="finished"} 1' in answers["/metrics"].text
+    assert "there are no two finished runs" in answers["/morning"].text
+
+
+@pytest.mark.slow
+def test_only_files_of_the_record_are_handed_out_and_only_as_downloads(small_run: Path) -> None:
+    """Neither the journal nor anything outside; a transcript is never shown in the browser."""
+    runs = f"/runs/{small_run.name}"
+    with served(small_run.parent) as port:
+        transcript = get(port, f"{runs}/at-0.txt")
+        refused = [
+            get(port, f"{runs}/{path}").status
+            for path in ("journal.sqlite", "../../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd")
+        ]
+
+    assert transcript.status == 200
+    assert transcript.headers["content-type"] == "application/octet-stream"
+    assert transcript.headers["content-disposition"].startswith("attachment;")
+    assert refused == [404, 404, 404]
+
+
+@pytest.mark.slow
+def test_without_a_token_only_loopback_names_are_answered(small_run: Path) -> None:
+    """A page of another site that points its name at 127.0.0.1 gets nothing."""
+    with served(small_run.parent) as port:
+        assert get(port, "/", Host="evil.example").status == 400
+        assert get(port, "/", Host=f"localhost:{port}").status == 200
+
+
+@pytest.mark.slow
+def test_with_a_token_every_request_must_carry_it(small_run: Path) -> None:
+    """As bearer or as the cookie that the printed address sets; never left in the address."""
+    with served(small_run.parent, "right") as port:
+        assert get(port, "/").status == 401
+        assert get(port, "/?token=wrong").status == 401
+        assert get(port, "/metrics", Authorization="Bearer wrong").status == 401
+        assert get(port, "/metrics", Authorization="Bearer right").status == 200
+        first = get(port, "/live?token=right")
+        cookie = first.headers["set-cookie"]
+        second = get(port, first.headers["location"], Cookie=cookie.split(";")[0])
+
+    assert (first.status, first.headers["location"]) == (303, "/live")
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert second.status == 200
+
+
+@pytest.mark.slow
+def test_the_live_bench_is_sent_as_it_goes_on(tmp_path: Path) -> None:
+    """The open case, its phase, how long it has taken and may take, and the last line."""
+    info = RunInfo(id="r", title="", plan="", bench="b", is_virtual=True, harness_version="0")
+    clock = FakeClock(monotonic_ns=1000 * S)
+    journal = RunJournal.create(tmp_path, info, clock)
+    unit = journal.unit(UnitInfo(imei="490154203237518", model="M", firmware="1"))
+    case = CaseInfo(id="CS-1", version="1", title_en="", title_ja="")
+    result = journal.begin_result(case, unit)
+    result.phase("P5", 1000 * S, 1003 * S, limit_s=10.0, verdict=Verdict.PASS)
+    result.phase("P6", 1003 * S, None, limit_s=60.0)
+    result.event("urc", "<b>+CEREG: 2")
+    with served(tmp_path) as port:
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/live/events")
+        answer = connection.getresponse()
+        line = answer.readline().decode()
+        connection.close()
+    journal.close()
+
+    assert answer.getheader("content-type", "").startswith("text/event-stream")
+    assert json.loads(line.removeprefix("data: ")) == [
+        {
+            "run": journal.directory.name,
+            "case": "CS-1",
+            "router": "M 7518",
+            "phase": "P6",
+            "elapsed_s": 7.0,
+            "limit_s": 60.0,
+            "last": "<b>+CEREG: 2",
+        }
+    ]
+
+
+@pytest.mark.slow
+def test_a_damaged_run_is_shown_as_such_and_hides_no_other(small_run: Path) -> None:
+    """Its line says what is wrong with it; its page is an error in words."""
+    damaged = small_run.parent / "2026-11-26T030000Z-bad"
+    damaged.mkdir()
+    (damaged / "journal.sqlite").write_bytes(b"<script>" * 1000)
+    with served(small_run.parent) as port:
+        runs = get(port, "/")
+        page = get(port, f"/runs/{damaged.name}")
+
+    assert "the file is damaged or no journal" in runs.text
+    assert small_run.name in runs.text
+    assert page.status == 500
+    assert "restore it from a copy" in page.text
+
+
+@pytest.mark.slow
+def test_the_morning_compares_the_last_two_runs_of_a_plan(tmp_path: Path) -> None:
+    """A run of another bench in between is left out."""
+    clock = FakeClock()
+    for bench, verdict in (("b1", Verdict.PASS), ("b2", Verdict.PASS), ("b1", Verdict.FAIL)):
+        info = RunInfo(id="n", title="", plan="p", bench=bench, is_virtual=True, harness_version="")
+        journal = RunJournal.create(tmp_path, info, clock)
+        unit = journal.unit(UnitInfo(imei="490154203237518", model="M", firmware="1"))
+        case = CaseInfo(id="CS-1", version="1", title_en="", title_ja="")
+        journal.begin_result(case, unit).finish(verdict)
+        journal.finish(verdict)
+        clock.sleep(10.0)
+    with served(tmp_path) as port:
+        page = get(port, "/morning")
+
+    assert "<p>1 new</p>" in page.text
+    assert "2023-11-14T221320Z-n → 2023-11-14T221340Z-n" in page.text
