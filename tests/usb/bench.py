@@ -167,9 +167,13 @@ class Dialogue:
     def __exit__(self, *exc: object) -> None:
         self._port.close()
 
+    def say(self, data: bytes) -> None:
+        """Send bytes and wait for nothing."""
+        self._port.write(data, soon())
+
     def ask(self, command: bytes) -> bytes:
         """Send a line and return everything up to OK."""
-        self._port.write(command + b"\r", soon())
+        self.say(command + b"\r")
         answer = b""
         while not answer.endswith(b"OK\r\n"):
             arrival = self._arrivals.get(timeout=WITHIN_S)

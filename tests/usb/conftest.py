@@ -29,6 +29,8 @@ def _modules() -> None:
 def source() -> Iterator[UdevSource]:
     """Udev, followed."""
     with UdevSource() as followed:
+        gone = followed.wait(lambda seen: () if not seen else None, soon())
+        assert gone == ()  # a test before this one may have left routers on their way out
         yield followed
 
 

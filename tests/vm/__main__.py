@@ -6,6 +6,7 @@ Its exit status is that of the command. Without a command: the USB tier.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import shlex
 import sys
@@ -50,8 +51,11 @@ def main() -> int:
     kernel = unpacked_kernel(CACHE)
     if arguments.fetch_only:
         return 0
+    # Emulation compiles slowly, and each process of the virtual bench would do it anew.
+    for package in ("harness", "devices", "tests/usb"):
+        compileall.compile_dir(CHECKOUT / package, quiet=1)
     words = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    command = words or [f"{CHECKOUT}/.venv/bin/python", *DEFAULT_COMMAND]
+    command = words or [sys.executable, *DEFAULT_COMMAND]
     guest = Guest(
         kernel=kernel,
         checkout=CHECKOUT,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +29,60 @@ class NoPortError(OSError):
 
 
 def port_states(status: str) -> Iterator[tuple[str, int, int]]:
-    """Read a `status` file: hub (`hs` or `ss`), port and state of each line."""
+    """Read a `status` file: hub (`hs` or `ss`), number and state of each port."""
     for line in status.splitlines()[1:]:
         fields = line.split()
         yield fields[0], int(fields[1]), int(fields[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A high-speed port.
+
+    Attributes:
+        number: What `attach` and `detach` call it.
+        controller: Which of the virtual controllers it belongs to, from 0.
+        port: Its number there, from 1, as in the names that udev gives.
+        is_free: Whether nothing is plugged in.
+    """
+
+    number: int
+    controller: int
+    port: int
+    is_free: bool
+
+    @property
+    def usb_path(self) -> str:
+        """Where the harness finds what is plugged in here."""
+        return f"platform-vhci_hcd.{self.controller}/1-{self.port}"
+
+
+def places(statuses: Iterable[str]) -> list[Place]:
+    """Return the high-speed ports of all virtual controllers, in order.
+
+    Args:
+        statuses: The `status` file of each controller.
+    """
+    return [
+        Place(number=number, controller=index, port=port, is_free=state == _FREE)
+        for index, status in enumerate(statuses)
+        for port, (number, state) in enumerate(
+            ((number, state) for hub, number, state in port_states(status) if hub == "hs"), start=1
+        )
+    ]
+
+
+def all_places(*, controller: Path = CONTROLLER) -> list[Place]:
+    """Return the high-speed ports of this kernel.
+
+    Raises:
+        NoPortError: vhci_hcd is not loaded.
+    """
+    files = sorted(controller.glob("status*"), key=lambda path: (len(path.name), path.name))
+    if not files:
+        msg = f"there is no {controller}; load the module: modprobe vhci-hcd"
+        raise NoPortError(msg)
+    return places(file.read_text() for file in files)
 
 
 def free_port(*, controller: Path = CONTROLLER) -> int:
@@ -40,14 +91,9 @@ def free_port(*, controller: Path = CONTROLLER) -> int:
     Raises:
         NoPortError: There is none.
     """
-    files = sorted(controller.glob("status*"), key=lambda path: (len(path.name), path.name))
-    if not files:
-        msg = f"there is no {controller}; load the module: modprobe vhci-hcd"
-        raise NoPortError(msg)
-    for file in files:
-        for hub, port, state in port_states(file.read_text()):
-            if hub == "hs" and state == _FREE:
-                return port
+    for place in all_places(controller=controller):
+        if place.is_free:
+            return place.number
     msg = f"all high-speed ports of {controller.name} are taken"
     raise NoPortError(msg)
 
