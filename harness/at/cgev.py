@@ -71,7 +71,9 @@ def parse_cgev(line: str) -> PacketEvent:
     Raises:
         AtFramingError: The line is not one, or tells an event that is not defined.
     """
-    text = body(line, "+CGEV").strip('"')
+    text = body(line, "+CGEV")
+    if text.startswith('"') and text.find('"', 1) == len(text) - 1:
+        text = text[1:-1]  # some routers quote the whole event
     match = _EVENT.fullmatch(text)
     if match is None:
         msg = f"+CGEV {text!r} is not an event of 27.007: {line!r}"

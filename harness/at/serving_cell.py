@@ -10,6 +10,7 @@ from harness.at.errors import AtFramingError
 from harness.at.fields import Fields
 
 _NUMBER: Final = re.compile(r"-?\d{1,9}(?:\.\d{1,6})?", re.ASCII)
+_PLMN: Final = re.compile(r"\d{3}-\d{2,3}", re.ASCII)
 _NO_VALUE: Final = frozenset({"-", "-32768", "--", "NA"})
 
 
@@ -71,11 +72,10 @@ def plmn_of(mcc: str | None, mnc: str | None, line: str) -> str | None:
     """
     if mcc in {None, "-"} or mnc in {None, "-"}:
         return None
-    plmn = f"{mcc}{mnc}"
-    if re.fullmatch(r"\d{5,6}", plmn, re.ASCII) is None:
+    if _PLMN.fullmatch(f"{mcc}-{mnc}") is None:
         msg = f"{mcc!r}, {mnc!r} are no MCC and MNC: {line!r}"
         raise AtFramingError(msg)
-    return plmn
+    return f"{mcc}{mnc}"
 
 
 def measured(fields: Fields, place: int, name: str, *, scale: float = 1) -> float | None:

@@ -170,7 +170,8 @@ def test_a_threshold_is_above_zero() -> None:
     ("queue_s", "loss", "packet_s", "lump_s", "expected"),
     [
         (0.100, 0.0, 0.0012, 0.0, Limiter.SHAPER),
-        (0.100, 0.05, 0.0012, 0.0, Limiter.SHAPER),
+        (0.300, 0.30, 0.0012, 0.0, Limiter.SHAPER),
+        (0.100, 0.10, 0.0012, 0.0, Limiter.UNSURE),
         (0.001, 0.10, 0.0012, 0.0, Limiter.POLICER),
         (0.010, 0.10, 0.0120, 0.0, Limiter.POLICER),
         (0.001, 0.01, 0.0012, 0.0, Limiter.UNSURE),
