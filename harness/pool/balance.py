@@ -18,6 +18,7 @@ from harness.pool.landing import P10_P90, Band, Floats, Ints, Landing
 
 _NORMAL: Final = NormalDist()
 _LEAST_SPREAD: Final = 1e-6
+_LEVELS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,17 +198,26 @@ def _healthy_path(
     for bank in banks:
         if not bank.used_bytes.size:
             continue
-        below = bank.used_bytes[bank.used_bytes < bank.quota_bytes]
+        below, sims_at = _histogram(bank)
         spread = float(bank.used_bytes.std()) * np.sqrt(np.maximum(grown - 1.0, 0.0))
         level = bank.quota_bytes - each
         for day in range(path.size):
             z = (level[day] - below) / max(float(spread[day]), _LEAST_SPREAD * bank.quota_bytes)
-            healthy[day] += float(_cdf(z).sum())
+            healthy[day] += float((_cdf(z) * sims_at).sum())
     for step in steps:
         since = each - (each[step.in_days - 1] if step.in_days > 0 else 0.0)
         there = ahead > step.in_days
         healthy += np.where(there & (since < step.quota_bytes), step.sims, 0)
     return np.floor(healthy + 0.5)
+
+
+def _histogram(bank: Bank) -> tuple[Floats, Floats]:
+    """Levels of use below the quota, and the number of SIMs at each."""
+    below = bank.used_bytes[bank.used_bytes < bank.quota_bytes].astype(np.float64)
+    if below.size <= _LEVELS:
+        return below, np.ones(below.size)
+    sims, edges = np.histogram(below, bins=_LEVELS, range=(0.0, float(bank.quota_bytes)))
+    return (edges[:-1] + edges[1:]) / 2, sims.astype(np.float64)
 
 
 def _cdf(z: Floats) -> Floats:
