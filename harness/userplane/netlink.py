@@ -1,9 +1,9 @@
 """Netlink framing (RFC 3549): messages and attributes to bytes and back, one socket to speak it.
 
-pyroute2 0.9.7 takes a second to import where the whole broker starts in 0.07 s, wants a name for a
-namespace where ours are only descriptors, and sends one request at a time. What a router needs takes
-it 44 to 73 ms, this layer 41 ms with a tap and everything read back, nearly all of it the kernel's
-grace periods; `tests/bench/bench_userplane.py` prints both from one run.
+pyroute2 0.9.7 takes a second to import where the whole broker starts in 0.07 s, wants a name for
+a namespace where ours are only descriptors, and sends one request at a time. What a router needs
+takes it 44 to 73 ms, this layer 41 ms with a tap and everything read back, nearly all of it the
+kernel's grace periods; `tests/bench/bench_userplane.py` prints both from one run.
 """
 
 from __future__ import annotations
