@@ -42,7 +42,7 @@ def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phas
     deadline = Deadline(clock=run.clock, start_ns=start_ns, end_ns=end_ns)
     run.progress.started(f"{phase.short} {phase.title}", limit.high)
     run.result.phase(phase.short, start_ns, None, limit_s=limit.high)
-    while milestones.reached(phase) is None and not deadline.passed and not watch.hopeless:
+    while not (milestones.reached(phase) or deadline.passed or watch.hopeless(phase)):
         watch.look(milestones, deadline)
         if milestones.reached(phase) is None:
             run.clock.sleep(min(_POLL_S, deadline.left_s))

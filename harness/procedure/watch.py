@@ -12,6 +12,7 @@ from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, CloudError, RouterError
 from harness.core.party import Party
 from harness.core.units import NS_PER_S
+from harness.port.errors import PortLostError
 from harness.procedure.dut import Dut
 from harness.procedure.phases import SERVER_SAYS, Milestones, Phase
 from harness.record.result_writer import ResultWriter
@@ -64,10 +65,10 @@ class Watch:
     _next_server_ns: int = 0
     _next_at_ns: int = 0
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether waiting on cannot help: the AT port is gone."""
-        return self.port_lost is not None
+    def hopeless(self, phase: Phase) -> bool:
+        """Whether waiting on cannot help: the AT port is gone, and only it can tell."""
+        told_by_others = Phase.P0_BOOT < phase < Phase.P6_CARRIER_ATTACH
+        return self.port_lost is not None and not told_by_others
 
     def power_on(self) -> Milestones:
         """Note where the access server's log stands, switch on, and start the clock of P0."""
@@ -98,6 +99,9 @@ class Watch:
             connected_ns = self.dut.connect(deadline.within(_STEP_S))
         except RouterError as exc:
             self.at_problem = exc
+            return
+        except PortLostError as exc:
+            self.port_lost = exc
             return
         if connected_ns is not None:
             self.at_problem = None

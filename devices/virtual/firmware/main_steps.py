@@ -15,6 +15,8 @@ from devices.virtual.firmware.watch import keep_in_touch, watch_traffic
 _PDN_TRIES = 3
 _POLL_S = 0.1
 _HAMMER_S = 0.1
+_CABLE_S = 2.0
+"""How long a broken cable holds from the profile on, in seconds."""
 
 
 async def attach(router: Router) -> Event:
@@ -26,6 +28,9 @@ async def attach(router: Router) -> Event:
         await asyncio.Event().wait()
     if router.modem.fun != 1 or router.stays_detached:
         await asyncio.Event().wait()
+    if "usb_drops" in router.spec.defects:
+        await asyncio.sleep(_CABLE_S)
+        router.fall_off_usb()
     plmn = router.wanted_plmn or profile.plmn
     event = await _attach(router, profile.imsi, plmn, router.relay)
     if event is not Event.DONE:
@@ -89,8 +94,7 @@ async def pdn(router: Router) -> Event:
 async def _open(router: Router, apn: str) -> Event:
     for _ in range(_PDN_TRIES):
         connection = await router.main_stack.open_pdn(apn, USER_CID)
-        if connection is not None:
-            use_bearer(router, connection, apn)
+        if connection is not None and use_bearer(router, connection, apn):
             return Event.DONE
         await asyncio.sleep(T3411_S * router.spec.nas_timer_factor)
     router.reason = "reject"

@@ -98,6 +98,7 @@ class Router:
         self.cycles = 0
         self.seed_registration = Registration()
         self.is_seed_up = False
+        self.is_seed_heard = False
         self.is_user_bearer_up = False
         self.main_plmn: str | None = None
         self.wanted_plmn: str | None = None
@@ -129,6 +130,11 @@ class Router:
                 "is_cloud_used": self.modem.is_cloud_used,
             },
         )
+
+    def fall_off_usb(self) -> None:
+        """Vanish from the bench for good, as with a broken cable; the router goes on."""
+        self.console.close()
+        self.control.send({"t": "reenumerate", "down": True})
 
     def close(self) -> None:
         """Let go of ports, sockets and tasks; may be called again."""
