@@ -113,10 +113,7 @@ class RouterActions:
             await router.main_stack.close_pdn(cid)
             return True
         pdn = await router.main_stack.open_pdn(context.apn, cid)
-        if pdn is None:
-            return False
-        use_bearer(router, pdn, context.apn)
-        return True
+        return pdn is not None and use_bearer(router, pdn, context.apn)
 
     async def authenticate(self, rand: bytes, autn: bytes) -> bytes | None:
         """Let the card in use answer."""

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 USER_CID = 1
 
 
-def use_bearer(router: Router, pdn: Pdn, apn: str) -> None:
-    """Send the LAN's traffic through a new PDN connection."""
-    add_default_route(pdn.ifname, pdn.gateway)
-    masquerade(pdn.ifname)
+def use_bearer(router: Router, pdn: Pdn, apn: str) -> bool:
+    """Send the LAN's traffic through a new PDN connection; tell whether it is still there."""
+    try:
+        add_default_route(pdn.ifname, pdn.gateway)
+        masquerade(pdn.ifname)
+    except OSError as exc:
+        router.log(f"user's bearer: {exc}")  # it went away again at once
+        return False
     router.lan.upstream = (pdn.ifname, pdn.dns)
     router.usage.begin_bearer()
     router.is_user_bearer_up = True
@@ -35,6 +39,7 @@ def use_bearer(router: Router, pdn: Pdn, apn: str) -> None:
     router.modem.is_connected = True
     router.console.packet_event(f"ME PDN ACT {USER_CID}")
     router.console.connection_changed()
+    return True
 
 
 def forget_bearer(router: Router, by: str) -> None:

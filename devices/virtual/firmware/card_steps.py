@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -132,7 +133,8 @@ async def download(router: Router) -> Event:
 def _send_in_clear(router: Router, data: bytes) -> None:
     # The defect: a debug copy leaves by the seed bearer without TLS.
     if router.access.path is not None:
-        with bound_socket(socket.SOCK_DGRAM, router.access.path.ifname) as sock:
+        ifname = router.access.path.ifname
+        with contextlib.suppress(OSError), bound_socket(socket.SOCK_DGRAM, ifname) as sock:
             sock.sendto(data[:_DEBUG_BYTES], (router.access.path.dns[0], _DEBUG_PORT))
 
 

@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 from devices.virtual.firmware.dhcp import DhcpServer
-from devices.virtual.firmware.transport import bound_socket
+from devices.virtual.firmware.transport import ask, bound_socket
 from devices.virtual.netlink import Rtnl, forward_packets
 
 _DHCP_SERVER_PORT, _DHCP_CLIENT_PORT, _DNS_PORT = 67, 68, 53
@@ -96,15 +96,9 @@ class Lan:
             sock.sendto(answer, client)
 
     async def _ask_upstream(self, question: bytes) -> bytes:
-        loop = asyncio.get_running_loop()
         ifname, servers = self.upstream or ("", ())
         for server in servers:
-            try:
-                with bound_socket(socket.SOCK_DGRAM, ifname) as upstream:
-                    async with asyncio.timeout(_DNS_ANSWER_S):
-                        await loop.sock_connect(upstream, (server, _DNS_PORT))
-                        await loop.sock_sendall(upstream, question)
-                        return await loop.sock_recv(upstream, 4096)
-            except OSError:
-                continue
+            with contextlib.suppress(OSError):
+                async with asyncio.timeout(_DNS_ANSWER_S):
+                    return await ask(question, server=server, ifname=ifname)
         return question[:2] + _SERVFAIL.to_bytes(2, "big") + question[4:]

@@ -52,7 +52,8 @@ async def seed_search(router: Router) -> Event:
     if "ignores_reject_and_hammers" in router.spec.defects:
         return Event.FAILED
     pause_s = T3402_S if router.failures >= MAX_ATTEMPTS else T3411_S
-    await router.pause(pause_s * factor)
+    search_s = backoff_s(router.failures, factor)
+    await router.pause(pause_s * factor if router.is_seed_heard else search_s)
     return Event.FAILED
 
 
@@ -60,7 +61,8 @@ async def attach_seed(router: Router) -> bool:
     """Try once to attach the seed card."""
     seed = router.spec.seed
     cells = await router.seed_stack.scan()
-    if seed.plmn not in {cell.plmn for cell in cells}:
+    router.is_seed_heard = seed.plmn in {cell.plmn for cell in cells}
+    if not router.is_seed_heard:
         return False
     result = await router.seed_stack.attach(seed.imsi, seed.plmn, router.ask_seed)
     if isinstance(result, Attached):
@@ -94,7 +96,11 @@ async def open_seed_bearer(router: Router) -> bool:
     pdn = await router.seed_stack.open_pdn(router.spec.seed.apn, SEED_CID)
     if pdn is None:
         return False
-    route_bound_sockets(pdn.ifname, pdn.gateway)
+    try:
+        route_bound_sockets(pdn.ifname, pdn.gateway)
+    except OSError as exc:
+        router.log(f"seed bearer: {exc}")  # it went away again at once
+        return False
     if "user_traffic_over_seed" in router.spec.defects:
         add_default_route(pdn.ifname, pdn.gateway)
         masquerade(pdn.ifname)

@@ -51,7 +51,11 @@ def bound_socket(kind: socket.SocketKind, ifname: str) -> socket.socket:
     """Return a socket that uses one interface only."""
     sock = socket.socket(socket.AF_INET, kind)
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, ifname.encode())
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, ifname.encode())
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
@@ -63,21 +67,31 @@ async def resolve(
     Raises:
         TransportError: None of them gave an address.
     """
-    loop = asyncio.get_running_loop()
     for server in servers * tries:
         number = random.getrandbits(16)
-        with bound_socket(socket.SOCK_DGRAM, ifname) as sock:
-            try:
-                async with asyncio.timeout(try_s):
-                    await loop.sock_connect(sock, (server, _DNS_PORT))
-                    await loop.sock_sendall(sock, encode_query(name, number))
-                    addresses = decode_addresses(await loop.sock_recv(sock, 4096), number)
-            except (OSError, DnsError):
-                continue
+        try:
+            async with asyncio.timeout(try_s):
+                answer = await ask(encode_query(name, number), server=server, ifname=ifname)
+            addresses = decode_addresses(answer, number)
+        except (OSError, DnsError):
+            continue
         if addresses:
             return addresses[0]
     msg = f"no address for {name!r} from {', '.join(servers) or 'no name server'}"
     raise TransportError(msg)
+
+
+async def ask(question: bytes, *, server: str, ifname: str) -> bytes:
+    """Send a question to a name server through one bearer and return what comes back.
+
+    Raises:
+        OSError: The bearer is gone, or the server refuses.
+    """
+    loop = asyncio.get_running_loop()
+    with bound_socket(socket.SOCK_DGRAM, ifname) as sock:
+        await loop.sock_connect(sock, (server, _DNS_PORT))
+        await loop.sock_sendall(sock, question)
+        return await loop.sock_recv(sock, 4096)
 
 
 class HttpsConnection:
@@ -105,17 +119,23 @@ class HttpsConnection:
         Raises:
             TransportError: No connection, or a certificate that does not hold.
         """
-        sock = bound_socket(socket.SOCK_STREAM, ifname)
         try:
             async with asyncio.timeout(within_s):
-                await asyncio.get_running_loop().sock_connect(sock, (address, port))
-                self._reader, self._writer = await asyncio.open_connection(
-                    sock=sock, ssl=self._context, server_hostname=self._host
-                )
-        except (OSError, ssl.SSLError) as exc:
-            sock.close()
+                await self._connect(address, port, ifname)
+        except OSError as exc:
             msg = f"no TLS connection to {self._host} ({address}:{port}): {exc}"
             raise TransportError(msg) from exc
+
+    async def _connect(self, address: str, port: int, ifname: str) -> None:
+        sock = bound_socket(socket.SOCK_STREAM, ifname)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+            self._reader, self._writer = await asyncio.open_connection(
+                sock=sock, ssl=self._context, server_hostname=self._host
+            )
+        except BaseException:
+            sock.close()
+            raise
 
     async def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, within_s: float
@@ -136,7 +156,7 @@ class HttpsConnection:
                 self._writer.write("\r\n".join(lines).encode("latin-1") + body)
                 await self._writer.drain()
                 return await _read_response(self._reader)
-        except (OSError, ssl.SSLError, asyncio.IncompleteReadError, ValueError) as exc:
+        except (OSError, asyncio.IncompleteReadError, ValueError) as exc:
             self.close()
             msg = f"{method} {target}: {type(exc).__name__} {exc}"
             raise TransportError(msg) from exc
