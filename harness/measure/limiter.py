@@ -9,6 +9,8 @@ from typing import Final
 _SHAPER_QUEUE_S: Final = 0.015
 _POLICER_QUEUE_S: Final = 0.003
 _POLICER_LOSS: Final = 0.02
+_SHAPER_LOSS: Final = 0.05
+_DEEP_QUEUE_S: Final = 0.2
 
 
 class Limiter(StrEnum):
@@ -40,12 +42,15 @@ def classify(signs: Signs) -> Limiter:
     """Name the limiter; unsure when the signs do not tell it from the path's own jitter.
 
     A policer never makes a packet wait for longer than its own neighbour takes; a shaper of a
-    queue below 20 ms looks like one behind a radio, and is not guessed.
+    queue below 20 ms looks like one behind a radio, and is not guessed. Neither is one that seems
+    to queue a little and drops much: a sender's timers look like that.
     """
     if signs.queue_s is None:
         return Limiter.UNSURE
     own_s = signs.lump_s + 1.5 * signs.packet_s
-    if signs.queue_s > _SHAPER_QUEUE_S + own_s:
+    if signs.queue_s > _SHAPER_QUEUE_S + own_s and (
+        signs.loss < _SHAPER_LOSS or signs.queue_s > _DEEP_QUEUE_S
+    ):
         return Limiter.SHAPER
     if signs.loss > _POLICER_LOSS and signs.queue_s < _POLICER_QUEUE_S + own_s:
         return Limiter.POLICER

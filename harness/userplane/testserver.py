@@ -35,6 +35,7 @@ from harness.userplane.testserver_wire import (
 _BLOCK_BYTES: Final = 1 << 18
 _PATIENCE_S: Final = 10.0
 _REMEMBERED: Final = 1000
+_INFO_S: Final = 2.0
 _SO_MAX_PACING_RATE: Final = 47
 _TOKEN_VARIABLE: Final = "HARNESS_TESTSERVER_TOKEN"  # noqa: S105 - a name, not a token
 
@@ -73,6 +74,7 @@ class TestServer:
         self._udp = UdpSide(datagrams, clock=self._clock)
         self._slots = threading.BoundedSemaphore(self._limits.connections)
         self._lock = threading.Lock()
+        self._finished = threading.Condition()
         self._wake, self._woken = socket.socketpair()
         self._block = memoryview(os.urandom(_BLOCK_BYTES))  # no link compresses this
         self._threads: list[threading.Thread] = []
@@ -129,17 +131,17 @@ class TestServer:
             each.close()
 
     def _one(self, connection: socket.socket, peer: str) -> None:
-        try:
-            with connection:
+        with connection:
+            try:
                 nonce, request = self._admit(connection)
                 self._log(f"{peer} {request.do} {request.total_bytes or request.packets}")
                 self._serve_one(connection, nonce, request)
-        except RefusedError as exc:
-            self._log(f"{peer} refused: {exc}")
-        except OSError as exc:
-            self._log(f"{peer} ended: {exc}")
-        finally:
-            self._slots.release()
+            except RefusedError as exc:
+                self._log(f"{peer} refused: {exc}")
+            except OSError as exc:
+                self._log(f"{peer} ended: {exc}")
+            finally:
+                self._slots.release()
 
     def _admit(self, connection: socket.socket) -> tuple[str, Request]:
         deadline = Deadline.after(_PATIENCE_S, self._clock)
@@ -165,7 +167,10 @@ class TestServer:
             connection.sendall(ticket)
             return
         if request.do is Do.INFO:
-            info = self._infos.get(request.about)
+            # The transfer's own thread may not have seen its end yet.
+            with self._finished:
+                self._finished.wait_for(lambda: request.about in self._infos, timeout=_INFO_S)
+                info = self._infos.get(request.about)
             answer = info.as_fields() if info else {}
             connection.sendall(json.dumps(answer).encode())
             return
@@ -208,7 +213,8 @@ class TestServer:
         connection.sendall(json.dumps({"got_bytes": got}).encode())
 
     def _remember(self, nonce: str, info: TcpInfo) -> None:
-        with self._lock:
+        with self._finished:
+            self._finished.notify_all()
             self._infos[nonce] = info
             if len(self._infos) > _REMEMBERED:
                 self._infos.popitem(last=False)
