@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lab", type=Path, default=Path("lab.toml"), help="the bench file")
     parser.add_argument("--state", type=Path, help="where state is kept over runs")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME[@ROUTER]")
+    parser.add_argument("--ready-s", type=float, default=20.0, help="longest time to be ready in")
     parser.add_argument("--list-defects", action="store_true", help="print the catalogue")
     return parser.parse_args()
 
@@ -90,7 +91,7 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
         offset_s=0.0 if date is None else offset_for(date, time.time()),
         is_isolated=is_isolated,
     )
-    asyncio.run(supervise(world, _emit))
+    asyncio.run(supervise(world, _emit, ready_s=arguments.ready_s))
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ from devices.virtual.fabric import ROUTER_LAN, plug_lan, unplug_lan
 from devices.virtual.lab_file import RouterEntry
 from devices.virtual.world import World, announcement, router_spec
 
-_READY_S = 20.0
+READY_S = 20.0
 _READY_A_ROUTER_S = 1.0
 _RESTART_AFTER_S = 0.2
 # USB ids by firmware style: Unisoc and MediaTek, as their chips show themselves.
@@ -68,10 +68,12 @@ class Supervisor:
     Args:
         world: What to run.
         emit: Takes one message for the lab.
+        ready_s: Longest time to be ready in, beside a second a router.
     """
 
-    def __init__(self, world: World, emit: Emit) -> None:
+    def __init__(self, world: World, emit: Emit, *, ready_s: float = READY_S) -> None:
         self._world = world
+        self._ready_s = ready_s
         self._emit_now = emit
         self._early: list[Message] = []
         self._offset_s = world.offset_s
@@ -96,7 +98,7 @@ class Supervisor:
             WorldError: A process ended or was not ready in time.
         """
         await asyncio.gather(self._start_network(), self._start_access_server())
-        limit_s = _READY_S + _READY_A_ROUTER_S * len(self._outlets)
+        limit_s = self._ready_s + _READY_A_ROUTER_S * len(self._outlets)
         waiting = [event.wait() for event in self._ready.values()]
         try:
             async with asyncio.timeout(limit_s):
@@ -320,9 +322,9 @@ class Supervisor:
         outlet.ready.clear()
 
 
-async def supervise(world: World, emit: Emit) -> None:
+async def supervise(world: World, emit: Emit, *, ready_s: float = READY_S) -> None:
     """Run a world until standard input is closed or a signal asks for the end."""
-    supervisor = Supervisor(world, emit)
+    supervisor = Supervisor(world, emit, ready_s=ready_s)
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

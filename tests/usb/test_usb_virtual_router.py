@@ -32,7 +32,7 @@ ip route add default via "$router"
 @pytest.fixture
 def announced() -> Iterator[dict[str, Any]]:
     """The virtual bench with its routers as USB devices; its first line."""
-    command = [sys.executable, "-m", "devices.virtual.usb", "--lab", "lab.toml"]
+    command = [sys.executable, "-m", "devices.virtual.usb", "--lab", "lab.toml", "--ready-s", "150"]
     with subprocess.Popen(
         command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as bench:
