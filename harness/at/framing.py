@@ -11,6 +11,7 @@ follows), and whether `>` is a prompt (a blank follows, or nothing). They wait `
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -81,17 +82,20 @@ class Framer:
         """Bytes that are not yet a token."""
         return bytes(self._buffer)
 
-    def feed(self, chunk: bytes, t_ns: int) -> list[Token]:
-        """Take the bytes of one read that arrived at `t_ns`; return what they complete."""
-        tokens = self.tick(t_ns)
+    def feed(self, chunk: bytes, t_ns: int) -> Iterator[Token]:
+        """Take the bytes of one read that arrived at `t_ns`; give what they complete.
+
+        The tokens must be taken to the end. `prompt_expected` may change between them.
+        """
+        yield from self.tick(t_ns)
         self._buffer += chunk
         self._held_since_ns = None
         if self._quote_at < 0 and not self._literal_until and not self.prompt_expected:
             lines = self._plain_lines()
             if lines is not None:
-                return tokens + lines
-        tokens += self._cut(t_ns)
-        return tokens
+                yield from lines
+                return
+        yield from self._cut(t_ns)
 
     def _plain_lines(self) -> list[Token] | None:
         """Cut a buffer that holds nothing special, which is nearly all there is; else None."""
@@ -106,16 +110,14 @@ class Framer:
         self._scanned = len(rest)
         return tokens
 
-    def tick(self, t_ns: int) -> list[Token]:
-        """Return what is complete because nothing has followed until `t_ns`."""
-        tokens: list[Token] = []
+    def tick(self, t_ns: int) -> Iterator[Token]:
+        """Give what is complete because nothing has followed until `t_ns`; take it to the end."""
         if self._broken_since_ns is not None and t_ns - self._broken_since_ns >= QUOTE_GRACE_NS:
             self._forget_quote(len(self._buffer))
-            tokens += self._cut(t_ns)
+            yield from self._cut(t_ns)
         if self._held_since_ns is not None and t_ns - self._held_since_ns >= HOLD_GRACE_NS:
             self._held_since_ns = None
-            tokens.append(self._held_token())
-        return tokens
+            yield self._held_token()
 
     def clear(self) -> bytes:
         """Drop what is not yet a token; return it."""
@@ -140,10 +142,12 @@ class Framer:
         self._scanned = 0
         self._broken_since_ns = None
 
-    def _cut(self, t_ns: int) -> list[Token]:
+    def _cut(self, t_ns: int) -> Iterator[Token]:
         tokens: list[Token] = []
         start = 0
         while True:
+            yield from tokens
+            tokens.clear()
             if self.prompt_expected and self._scanned == start and self._quote_at < 0:
                 start, go_on = self._prompt(start, t_ns, tokens)
                 if not go_on:
@@ -159,7 +163,7 @@ class Framer:
             elif at == len(self._buffer):
                 break
         self._drop(start)
-        return tokens
+        yield from tokens
 
     def _find(self) -> tuple[int, bool]:
         """Look for the next line break or quote; return where, and whether there is one."""

@@ -19,7 +19,7 @@ from harness.at.lane import Lane, Reply
 from harness.at.lines import NoiseKind
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import UsageError
-from harness.port.inbox import Arrival, BytePort, Inbox, PortLost, QueueInbox
+from harness.port.inbox import Arrival, BytePort, Inbox, LiveInbox, PortLost
 
 DEAD_AFTER_TIMEOUTS: Final = 10
 QUIET_S: Final = 0.25
@@ -37,7 +37,7 @@ class AtSession:
     Args:
         habits: How the model deviates from the standard.
         clock: Where time comes from.
-        inbox: Where the ports' arrivals go; a queue unless a test or a replay says otherwise.
+        inbox: Where the ports' arrivals go; a live one unless a test or a replay says otherwise.
 
     Attributes:
         clock: Where time comes from.
@@ -55,7 +55,7 @@ class AtSession:
         self.clock: Clock = clock or SystemClock()
         self.habits = habits or Habits()
         self.generation = 0
-        self._inbox: Inbox = inbox or QueueInbox(self.clock)
+        self._inbox: Inbox = inbox or LiveInbox(self.clock)
         self._lanes: list[Lane] = []
         self._by_name: dict[str, Lane] = {}
         self._subscriptions: list[Subscription] = []
@@ -116,7 +116,7 @@ class AtSession:
             self._by_name = {lane.port.name: lane for lane in self._lanes}
         try:
             for lane in self._lanes:
-                lane.port.open(self._inbox.put, self.generation)
+                lane.port.open(self._inbox, self.generation)
         except BaseException:
             self.close()
             raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable
+import os
+import select
+from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.core.clock import Clock, Deadline
+
+NS_PER_MS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,50 @@ class PortLost:
 Arrival = Chunk | PortLost
 
 
+class Source(Protocol):
+    """A port that is read by whoever waits for it, and by its own thread at other times.
+
+    A hand-over from thread to thread costs more than the rest of a command, so the thread that
+    waits reads for itself.
+    """
+
+    def fileno(self) -> int:
+        """Return the descriptor to poll."""
+        ...
+
+    def claim(self) -> None:
+        """Read by `read_now` only, until `release`."""
+        ...
+
+    def release(self) -> None:
+        """Let the port's own thread read again."""
+        ...
+
+    def read_now(self, t_ns: int) -> Arrival | None:
+        """Read once, without waiting; `t_ns` is when there was something to read."""
+        ...
+
+
+class Inbox(Protocol):
+    """Where a session waits for arrivals."""
+
+    def attach(self, source: Source) -> None:
+        """Read `source` while somebody waits, too."""
+        ...
+
+    def detach(self, source: Source) -> None:
+        """Leave `source` alone; detaching twice is allowed."""
+        ...
+
+    def put(self, arrival: Arrival) -> None:
+        """Add an arrival; never blocks."""
+        ...
+
+    def get(self, until_ns: int) -> Arrival | None:
+        """Return the next arrival; None when there is none until monotonic time `until_ns`."""
+        ...
+
+
 class BytePort(Protocol):
     """A port as a session sees it."""
 
@@ -55,11 +102,11 @@ class BytePort(Protocol):
         """Name of the port, as people know it."""
         ...
 
-    def open(self, deliver: Callable[[Arrival], None], opening: int) -> None:
-        """Open the port; from now on each arrival is handed to `deliver`.
+    def open(self, inbox: Inbox, opening: int) -> None:
+        """Open the port; from now on each arrival is put into `inbox`.
 
         Args:
-            deliver: Called in the order of arrival, from any thread.
+            inbox: Where arrivals go, in their order, from any thread.
             opening: A number that marks each arrival; tells this opening from an earlier one.
         """
         ...
@@ -77,35 +124,72 @@ class BytePort(Protocol):
         ...
 
 
-class Inbox(Protocol):
-    """Where a session waits for arrivals."""
+class LiveInbox:
+    """The inbox of real ports; one thread at a time waits at it.
 
-    def put(self, arrival: Arrival) -> None:
-        """Add an arrival; never blocks."""
-        ...
-
-    def get(self, until_ns: int) -> Arrival | None:
-        """Return the next arrival; None when there is none until monotonic time `until_ns`."""
-        ...
-
-
-class QueueInbox:
-    """An inbox that reader threads fill."""
+    Args:
+        clock: Where time comes from.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._queue: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._arrived: deque[Arrival] = deque()
+        self._sources: dict[int, Source] = {}
+        self._poller = select.poll()
+        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._poller.register(self._wake_fd, select.POLLIN)
+
+    def __del__(self) -> None:
+        os.close(self._wake_fd)
+
+    def attach(self, source: Source) -> None:
+        """Read `source` while somebody waits, too."""
+        fd = source.fileno()
+        self._sources[fd] = source
+        self._poller.register(fd, select.POLLIN)
+        self._wake()
+
+    def detach(self, source: Source) -> None:
+        """Leave `source` alone; detaching twice is allowed."""
+        for fd, known in list(self._sources.items()):
+            if known is source:
+                del self._sources[fd]
+                self._poller.unregister(fd)
+                self._wake()
 
     def put(self, arrival: Arrival) -> None:
         """Add an arrival; never blocks."""
-        self._queue.put(arrival)
+        self._arrived.append(arrival)
+        self._wake()
+
+    def _wake(self) -> None:
+        os.eventfd_write(self._wake_fd, 1)
 
     def get(self, until_ns: int) -> Arrival | None:
         """Return the next arrival; None when there is none until monotonic time `until_ns`."""
-        left_ns = until_ns - self._clock.monotonic_ns()
+        if self._arrived:
+            return self._arrived.popleft()
+        sources = list(self._sources.values())
+        for source in sources:
+            source.claim()
         try:
-            if left_ns <= 0:
-                return self._queue.get_nowait()
-            return self._queue.get(timeout=left_ns / 1_000_000_000)
-        except queue.Empty:
-            return None
+            while not self._arrived:
+                left_ns = until_ns - self._clock.monotonic_ns()
+                ready = self._poller.poll(max(0, left_ns) / NS_PER_MS)
+                if not ready and left_ns <= 0:
+                    return None
+                self._read(ready, self._clock.monotonic_ns())
+            return self._arrived.popleft()
+        finally:
+            for source in sources:
+                source.release()
+
+    def _read(self, ready: list[tuple[int, int]], t_ns: int) -> None:
+        for fd, _ in ready:
+            if fd == self._wake_fd:
+                os.eventfd_read(fd)
+                continue
+            source = self._sources.get(fd)
+            arrival = source.read_now(t_ns) if source else None
+            if arrival is not None:
+                self._arrived.append(arrival)

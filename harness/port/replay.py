@@ -6,13 +6,13 @@ session waits, what it sends is compared with what was sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.core.clock import Deadline
 from harness.core.units import NS_PER_S
 from harness.port.errors import TranscriptError
-from harness.port.inbox import Arrival, Chunk
+from harness.port.inbox import Arrival, Chunk, Inbox, Source
 from harness.port.mask import Masker
 from harness.port.transcript import Direction, Entry
 
@@ -63,6 +63,12 @@ class Replay:
     def port(self, name: str) -> ReplayPort:
         """Return the port that was recorded as `name`."""
         return ReplayPort(self, name)
+
+    def attach(self, source: Source) -> None:
+        """Leave `source` alone: a replay reads no port."""
+
+    def detach(self, source: Source) -> None:
+        """Leave `source` alone: a replay reads no port."""
 
     def put(self, arrival: Arrival) -> None:
         """Take an arrival that somebody else makes."""
@@ -128,9 +134,9 @@ class ReplayPort:
     name: str
     dtr_pulses_s: list[float] = field(default_factory=list)
 
-    def open(self, deliver: Callable[[Arrival], None], opening: int) -> None:
+    def open(self, inbox: Inbox, opening: int) -> None:
         """Begin to play; arrivals come through the replay, which is the inbox."""
-        del deliver
+        del inbox
         self.replay.opened(self.name, opening)
 
     def write(self, data: bytes, deadline: Deadline) -> int:

@@ -13,7 +13,6 @@ import os
 import select
 import termios
 import threading
-from collections.abc import Callable
 from typing import Final
 
 import serial
@@ -22,7 +21,7 @@ from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.port.errors import PortBusyError, PortLostError, PortStuckError
 from harness.port.holder import busy_message, holders_of
-from harness.port.inbox import Arrival, Chunk, PortLost
+from harness.port.inbox import Arrival, Chunk, Inbox, PortLost
 from harness.port.transcript import Direction, Transcript
 
 _READ_BYTES: Final = 65536
@@ -63,13 +62,19 @@ class SerialPort:
         self._fd = -1
         self._wake_fd = -1
         self._reader: threading.Thread | None = None
+        self._inbox: Inbox | None = None
+        self._opening = 0
+        self._reading = threading.Lock()  # held by whoever reads, and while that changes
+        self._claims = 0
+        self._lost = False
+        self._epoll: select.epoll | None = None
 
     @property
     def name(self) -> str:
         """Name of the port, as people know it."""
         return self._name
 
-    def open(self, deliver: Callable[[Arrival], None], opening: int) -> None:
+    def open(self, inbox: Inbox, opening: int) -> None:
         """Open, configure and lock the port, and start its reader thread.
 
         Raises:
@@ -81,13 +86,19 @@ class SerialPort:
             return
         self._fd = self._opened_fd()
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._inbox, self._opening = inbox, opening
+        self._claims, self._lost = 0, False
+        self._epoll = select.epoll()
+        self._epoll.register(self._wake_fd, select.EPOLLIN)
+        self._epoll.register(self._fd, select.EPOLLIN)
         self._reader = threading.Thread(
             target=self._read_until_closed,
-            args=(self._fd, self._wake_fd, deliver, opening),
+            args=(self._epoll, self._wake_fd, inbox),
             name=f"reader of {self._name}",
             daemon=True,
         )
         self._reader.start()
+        inbox.attach(self)
 
     def _opened_fd(self) -> int:
         try:
@@ -103,6 +114,8 @@ class SerialPort:
             fcntl.ioctl(fd, termios.TIOCEXCL)
             attributes = termios.tcgetattr(fd)
             attributes[2] &= ~termios.HUPCL  # closing must not drop DTR: &D2 would hang up
+            attributes[6][termios.VMIN] = 1  # with 0, "nothing there" reads like "end of file"
+            attributes[6][termios.VTIME] = 0
             termios.tcsetattr(fd, termios.TCSANOW, attributes)
         except (OSError, termios.error) as exc:
             os.close(fd)
@@ -124,33 +137,62 @@ class SerialPort:
             return PortBusyError(text, port=self._name, holders=holders)
         return BenchError(f"{self.path} cannot be opened as a serial port: {exc}")
 
-    def _read_until_closed(
-        self, fd: int, wake_fd: int, deliver: Callable[[Arrival], None], opening: int
-    ) -> None:
-        poller = select.poll()
-        poller.register(fd, select.POLLIN)
-        poller.register(wake_fd, select.POLLIN)
-        monotonic_ns = self._clock.monotonic_ns
-        record = self._transcript.record if self._transcript else None
+    def _read_until_closed(self, epoll: select.epoll, wake_fd: int, inbox: Inbox) -> None:
+        """Read while nobody waits for this port; the body of the reader thread."""
         while True:
-            ready = poller.poll()
-            t_ns = monotonic_ns()
-            if any(ready_fd == wake_fd for ready_fd, _ in ready):
+            ready = epoll.poll()
+            t_ns = self._clock.monotonic_ns()
+            if any(fd == wake_fd for fd, _ in ready):
                 return
-            try:
-                data = os.read(fd, _READ_BYTES)
-            except BlockingIOError:
-                continue
-            except OSError as exc:
-                data, reason = b"", os.strerror(exc.errno or 0)
-            else:
-                reason = "end of file"
-            if not data:
-                deliver(PortLost(t_ns=t_ns, port=self._name, opening=opening, reason=reason))
-                return
-            if record is not None:
-                record(t_ns, self._name, Direction.RECEIVED, data)
-            deliver(Chunk(t_ns=t_ns, port=self._name, opening=opening, data=data))
+            with self._reading:
+                arrival = None if self._claims else self._read(t_ns)
+                if arrival is not None:
+                    inbox.put(arrival)
+
+    def fileno(self) -> int:
+        """Return the descriptor to poll."""
+        return self._fd
+
+    def claim(self) -> None:
+        """Read by `read_now` only, until `release`."""
+        with self._reading:
+            self._claims += 1
+            if self._claims == 1 and self._epoll is not None and not self._lost:
+                self._epoll.unregister(self._fd)
+
+    def release(self) -> None:
+        """Let the port's own thread read again."""
+        with self._reading:
+            self._claims -= 1
+            if not self._claims and self._epoll is not None and not self._lost:
+                self._epoll.register(self._fd, select.EPOLLIN)
+
+    def read_now(self, t_ns: int) -> Arrival | None:
+        """Read once, without waiting; `t_ns` is when there was something to read."""
+        with self._reading:
+            return self._read(t_ns)
+
+    def _read(self, t_ns: int) -> Arrival | None:
+        """Read what is there, record it; the end of the port is told once."""
+        if self._lost or self._fd < 0:
+            return None
+        reason = "end of file"
+        try:
+            data = os.read(self._fd, _READ_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError as exc:
+            data, reason = b"", os.strerror(exc.errno or 0)
+        if data:
+            if self._transcript is not None:
+                self._transcript.record(t_ns, self._name, Direction.RECEIVED, data)
+            return Chunk(t_ns=t_ns, port=self._name, opening=self._opening, data=data)
+        self._lost = True
+        if self._epoll is not None and not self._claims:
+            self._epoll.unregister(self._fd)
+        if self._inbox is not None:
+            self._inbox.detach(self)
+        return PortLost(t_ns=t_ns, port=self._name, opening=self._opening, reason=reason)
 
     def write(self, data: bytes, deadline: Deadline) -> int:
         """Send all of `data`; return the monotonic time before the first byte, in nanoseconds.
@@ -209,14 +251,20 @@ class SerialPort:
         Raises:
             PortStuckError: The kernel did not close it in time; it is left to a thread.
         """
-        fd, self._fd = self._fd, -1
-        if fd < 0:
+        if self._fd < 0:
             return
-        wake_fd, self._wake_fd = self._wake_fd, -1
+        if self._inbox is not None:
+            self._inbox.detach(self)
+        with self._reading:
+            fd, self._fd = self._fd, -1
+            wake_fd, self._wake_fd = self._wake_fd, -1
+            epoll, self._epoll = self._epoll, None
         os.eventfd_write(wake_fd, 1)
         if self._reader is not None and self._reader is not threading.current_thread():
             self._reader.join(self._close_limit_s)
         self._reader = None
+        if epoll is not None:
+            epoll.close()
         os.close(wake_fd)
         closer = threading.Thread(target=_close_tty, args=(fd,), daemon=True)
         closer.start()

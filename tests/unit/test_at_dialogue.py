@@ -461,3 +461,10 @@ def test_a_models_own_urcs_are_never_answers() -> None:
     assert heard(
         "ATI", b"\r\n^DSFLOWRPT: 1\r\nOK\r\n", Habits(extra_urcs=frozenset({"^DSFLOWRPT"}))
     ) == [("urc", "^DSFLOWRPT: 1"), ("final", "OK")]
+
+
+def test_06_a_prompt_after_the_end_of_its_command_is_text() -> None:
+    """Found by the fuzzer: it is the same whether `OK` and `>` come in one read or in two."""
+    wire = b"\r\nOK\r\n> \n"
+
+    assert heard("AT+CMGS=1", wire) == [("final", "OK"), ("urc", "> ")]

@@ -16,7 +16,7 @@ from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.port.errors import PortBusyError, PortLostError, PortStuckError
 from harness.port.holder import busy_message, holders_of
-from harness.port.inbox import Chunk, PortLost, QueueInbox
+from harness.port.inbox import Chunk, PortLost, LiveInbox
 from harness.port.serial_port import SerialPort
 from harness.port.transcript import Transcript, read_transcript
 
@@ -45,17 +45,17 @@ def soon() -> Deadline:
     return Deadline.after(10.0, CLOCK)
 
 
-def received(inbox: QueueInbox) -> Chunk | PortLost | None:
+def received(inbox: LiveInbox) -> Chunk | PortLost | None:
     """Return what arrives next."""
     return inbox.get(soon().end_ns)
 
 
 def test_bytes_go_both_ways_with_times_and_into_the_transcript(tmp_path: Path) -> None:
     """Time before the first byte is sent, time of arrival of what is received."""
-    inbox = QueueInbox(CLOCK)
+    inbox = LiveInbox(CLOCK)
     with Transcript(tmp_path / "t") as transcript, terminal() as (router, path):
         port = SerialPort(path, name="r1.at", transcript=transcript)
-        port.open(inbox.put, 7)
+        port.open(inbox, 7)
         before_ns = CLOCK.monotonic_ns()
         sent_ns = port.write(b"AT\r", soon())
         heard = os.read(router, 100)
@@ -75,7 +75,7 @@ def test_hupcl_is_off_and_the_port_is_exclusive_only_while_it_is_open() -> None:
     """Closing must not drop DTR, and the next one may open it."""
     with terminal() as (_, path):
         port = SerialPort(path)
-        port.open(QueueInbox(CLOCK).put, 1)
+        port.open(LiveInbox(CLOCK), 1)
         probe = os.open(path, os.O_RDWR | os.O_NOCTTY)
         flags = termios.tcgetattr(probe)[2]
         with pytest.raises(BlockingIOError):
@@ -94,9 +94,9 @@ def test_a_port_that_is_held_is_busy() -> None:
     """Two sessions on one port would steal each other's answers."""
     with terminal() as (_, path):
         first = SerialPort(path)
-        first.open(QueueInbox(CLOCK).put, 1)
+        first.open(LiveInbox(CLOCK), 1)
         with pytest.raises(PortBusyError) as caught:
-            SerialPort(path, name="r1.at").open(QueueInbox(CLOCK).put, 1)
+            SerialPort(path, name="r1.at").open(LiveInbox(CLOCK), 1)
         first.close()
 
     assert caught.value.port == "r1.at"
@@ -105,7 +105,7 @@ def test_a_port_that_is_held_is_busy() -> None:
 def test_a_port_that_is_not_there_is_lost() -> None:
     """The message asks for the plug."""
     with pytest.raises(PortLostError) as caught:
-        SerialPort("/dev/ttyUSB_none").open(QueueInbox(CLOCK).put, 1)
+        SerialPort("/dev/ttyUSB_none").open(LiveInbox(CLOCK), 1)
 
     assert str(caught.value) == (
         "/dev/ttyUSB_none is not there; is the router plugged in and booted?"
@@ -118,15 +118,15 @@ def test_what_is_no_tty_is_refused(tmp_path: Path) -> None:
     path.touch()
 
     with pytest.raises(BenchError, match="cannot be opened as a serial port"):
-        SerialPort(str(path)).open(QueueInbox(CLOCK).put, 1)
+        SerialPort(str(path)).open(LiveInbox(CLOCK), 1)
 
 
 def test_the_end_of_a_port_arrives_like_its_bytes() -> None:
     """A router that is unplugged ends the stream, once, and closing is still allowed."""
-    inbox = QueueInbox(CLOCK)
+    inbox = LiveInbox(CLOCK)
     with terminal() as (router, path):
         port = SerialPort(path, name="r1.at")
-        port.open(inbox.put, 3)
+        port.open(inbox, 3)
         os.close(router)
         lost = received(inbox)
         port.close()
@@ -148,7 +148,7 @@ def test_a_port_that_takes_no_more_bytes_is_stuck() -> None:
     """As with hardware flow control on a port without its wires."""
     with terminal() as (_, path):
         port = SerialPort(path, name="r1.at")
-        port.open(QueueInbox(CLOCK).put, 1)
+        port.open(LiveInbox(CLOCK), 1)
         with pytest.raises(PortStuckError) as caught:
             port.write(b"x" * 1_000_000, Deadline.after(0.02, CLOCK))
         port.close()
@@ -160,7 +160,7 @@ def test_a_pty_has_no_modem_lines() -> None:
     """Dropping DTR does nothing there, and says so."""
     with terminal() as (_, path):
         port = SerialPort(path)
-        port.open(QueueInbox(CLOCK).put, 1)
+        port.open(LiveInbox(CLOCK), 1)
         pulsed = port.pulse_dtr(0.0)
         port.close()
 
