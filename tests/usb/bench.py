@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from devices.virtual.usb.gadget import GadgetRouter
 from harness.core.clock import Deadline, SystemClock
 from harness.lab.description import Function
 from harness.lab.udev import UdevSource
-from harness.port.inbox import Arrival, Chunk, PortLost
+from harness.port.inbox import Chunk, LiveInbox, PortLost
 from harness.port.serial_port import SerialPort
 
 IMEI = "356938035643809"
@@ -157,9 +156,9 @@ class Dialogue:
     """One exchange after another over a port of the harness."""
 
     def __init__(self, node: str) -> None:
-        self._arrivals: queue.Queue[Arrival] = queue.Queue()
+        self._inbox = LiveInbox(SystemClock())
         self._port = SerialPort(node)
-        self._port.open(self._arrivals.put, 1)
+        self._port.open(self._inbox, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -176,17 +175,19 @@ class Dialogue:
         self.say(command + b"\r")
         answer = b""
         while not answer.endswith(b"OK\r\n"):
-            arrival = self._arrivals.get(timeout=WITHIN_S)
-            assert isinstance(arrival, Chunk), arrival
+            arrival = self._inbox.get(soon().end_ns)
+            assert isinstance(arrival, Chunk), (answer, arrival)
             answer += arrival.data
         return answer
 
     def lost(self) -> PortLost:
         """Wait for the end of the port."""
-        while True:
-            arrival = self._arrivals.get(timeout=WITHIN_S)
+        deadline = soon()
+        while (arrival := self._inbox.get(deadline.end_ns)) is not None:
             if isinstance(arrival, PortLost):
                 return arrival
+        msg = "the port did not end"
+        raise AssertionError(msg)
 
 
 def usbip_router(

@@ -61,7 +61,7 @@ def back(source: UdevSource, *, after: int) -> FoundRouter:
 
 
 def test_the_virtual_router_is_found_asked_and_used(
-    announced: dict[str, Any], source: UdevSource, namespace: str, tmp_path: Path
+    source: UdevSource, announced: dict[str, Any], namespace: str, tmp_path: Path
 ) -> None:
     """Discovery, AT, DHCP and a restart, with the harness's ordinary means."""
     assert announced["devices"] == []
