@@ -37,7 +37,7 @@ _FEWEST_EVEN: Final = 8
 _EVEN_PACKETS: Final = 2.5
 _GROWTH: Final = 1.3
 _RTTS: Final = 3
-_STUCK_S: Final = 0.25
+_STUCK_S: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

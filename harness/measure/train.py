@@ -21,7 +21,7 @@ from harness.measure.packets import Int64
 from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan
 
 _RATE_ABOVE: Final = 3.0
-TAIL_S: Final = 0.2
+TAIL_S: Final = 0.12
 """How long a train goes on after the deepest bucket is empty, in seconds."""
 _RADIO_LOSS: Final = 0.03
 _FEWEST: Final = 4

@@ -16,14 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from harness.core.units import BITS_PER_BYTE
-from harness.measure.packets import HEADER_BYTES, Packets
+from harness.measure.packets import HEADER_BYTES
 from harness.userplane import links
 from harness.userplane.broker import Broker
 from harness.userplane.namespace import Namespace
 from harness.userplane.netlink import CREATE, attribute, message, nested
+from harness.userplane.tap import Tap, TapSettings
 from harness.userplane.testserver import TestServer
 from harness.userplane.traffic import TestServerClient
 
@@ -35,7 +34,7 @@ _TICK_NS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Path2:
+class PathSetting:
     """What a path is like.
 
     Attributes:
@@ -57,48 +56,6 @@ class Path2:
     loss: float = 0.0
 
 
-class SocketTap:
-    """The smallest tap: one recvmsg a packet, kernel time stamps."""
-
-    def __init__(self, namespace: Namespace, ifname: str) -> None:
-        index = namespace.interface(ifname).index
-        del index
-        self._socket = namespace.socket(
-            socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3), bind=(ifname, 3)
-        )
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self._socket.setsockopt(socket.SOL_SOCKET, 35, 1)
-        self._socket.setblocking(False)
-
-    def poll(self) -> Packets:
-        """Return what came since the last call."""
-        times, sizes, outgoing, heads = [], [], [], []
-        buffer = bytearray(HEADER_BYTES)
-        while True:
-            buffer[:] = bytes(HEADER_BYTES)
-            try:
-                size, control, _, address = self._socket.recvmsg_into(
-                    [buffer], 64, socket.MSG_TRUNC
-                )
-            except BlockingIOError:
-                break
-            seconds, nanoseconds = struct.unpack("qq", control[0][2])
-            times.append(seconds * 1_000_000_000 + nanoseconds)
-            sizes.append(size)
-            outgoing.append(address[2] == socket.PACKET_OUTGOING)
-            heads.append(bytes(buffer))
-        return Packets(
-            t_ns=np.array(times, np.int64),
-            wire_bytes=np.array(sizes, np.int32),
-            outgoing=np.array(outgoing, np.bool_),
-            headers=b"".join(heads),
-        )
-
-    def close(self) -> None:
-        """Stop."""
-        self._socket.close()
-
-
 def tbf(index: int, rate_bps: float, burst_bytes: int, queue_bytes: int) -> bytes:
     """Return the request that puts a token bucket on an interface."""
     rate = int(rate_bps // BITS_PER_BYTE)
@@ -114,6 +71,7 @@ class Lab:
     """The path, up."""
 
     def __init__(self, broker: Broker) -> None:
+        self._broker = broker
         self._stack = contextlib.ExitStack()
         self._line: subprocess.Popen[bytes] | None = None
         names = ("near", "carrier", "far")
@@ -137,8 +95,8 @@ class Lab:
         listener.listen(16)
         datagrams = self.far.socket(socket.AF_INET, socket.SOCK_DGRAM, bind=SERVER)
         self.server = self._stack.enter_context(TestServer(listener, datagrams, token=TOKEN))
-        self.tap = SocketTap(self.near, "lan0")
-        self._stack.callback(self.tap.close)
+        settings = TapSettings(snap_bytes=HEADER_BYTES)
+        self.tap = self._stack.enter_context(Tap.start(self.near, settings=settings))
         self.client = TestServerClient(*SERVER, token=TOKEN, connect=self.near.connected)
 
     def __enter__(self) -> Self:
@@ -154,7 +112,7 @@ class Lab:
         self._stack.close()
 
     @contextlib.contextmanager
-    def path(self, path: Path2) -> Iterator[None]:
+    def path(self, path: PathSetting) -> Iterator[None]:
         """Make the path like that, for a while."""
         index = self.carrier.interface("ran0").index
         if path.rate_bps:
@@ -170,6 +128,10 @@ class Lab:
             if path.rate_bps:
                 body = struct.pack("BxxxiIII", 0, index, 0, _ROOT, 0)
                 self.carrier.perform(message(_DELQDISC, body))
+
+    def prefix(self, namespace: Namespace) -> tuple[str, ...]:
+        """Return what runs a program in one of the namespaces; needs root."""
+        return ("nsenter", f"--net=/proc/{self._broker.pid}/fd/{namespace.broker_fd}")
 
     def _end_line(self) -> None:
         if self._line is not None:

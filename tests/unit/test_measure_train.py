@@ -54,13 +54,13 @@ def bucket(
 
 
 def test_a_train_empties_the_stated_bucket_and_goes_on() -> None:
-    """6.6 Mbit/s for 0.116 s of bucket and 0.25 s: 210 packets of 1442 B."""
+    """6.6 Mbit/s for 0.116 s of bucket and 0.17 s: 164 packets of 1442 B."""
     train = train_for(QUESTION)
 
     assert train.rate_bps == 6_600_000
-    assert train.packets == 210
-    assert train.total_bytes == 302_820
-    assert train.duration_s == pytest.approx(0.367, abs=0.001)
+    assert train.packets == 164
+    assert train.total_bytes == 236_488
+    assert train.duration_s == pytest.approx(0.287, abs=0.001)
 
 
 @pytest.mark.parametrize("rate_bps", [64_000, 128_000, 512_000, 1_000_000, 1_500_000])
@@ -132,7 +132,7 @@ def test_a_train_that_did_not_come_is_undecided() -> None:
     decision = judge_train(QUESTION, train, few)
 
     assert decision.throttled is None
-    assert decision.reason == "3 of 210 packets of the train came"
+    assert decision.reason == "3 of 164 packets of the train came"
 
 
 def test_a_packet_must_hold_a_number_and_a_time() -> None:
