@@ -35,8 +35,6 @@ from harness.userplane.netlink import NETLINK_ROUTE, NetlinkSocket
 
 _SIOCETHTOOL: Final = 0x8946
 _TUNSETIFF: Final = 0x400454CA
-_IFF_TUN: Final = 0x0001
-_IFF_NO_PI: Final = 0x1000
 _OFFLOADS: Final = (0x1F, 0x24, 0x2C)
 """ETHTOOL_STSO, _SGSO, _SGRO of linux/ethtool.h: what makes a tap and a shaper see 64 KB lumps."""
 _FIRST: Final = 0
@@ -192,12 +190,12 @@ class Broker:
         return {"refused": refused}, []
 
     def do_tun(self, request: dict[str, Any], fds: list[int]) -> Answer:
-        """Make a TUN interface in a namespace and hand over its packets."""
+        """Make a TUN or TAP interface in a namespace and hand over its packets."""
         del fds
         with inside(self.homes[request["namespace"]].fd):
             fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            flags = _IFF_TUN | _IFF_NO_PI
-            fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH22x", request["ifname"].encode(), flags))
+            name = request["ifname"].encode()
+            fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH22x", name, request["flags"]))
         return {}, [fd]
 
     def do_sysctl(self, request: dict[str, Any], fds: list[int]) -> Answer:

@@ -179,6 +179,12 @@ def set_mtu(index: int, mtu: int) -> bytes:
     return message(RTM_NEWLINK, _LINK.pack(0, 0, index, 0, 0) + attribute(_IFLA_MTU, mtu))
 
 
+def set_mac(index: int, mac: str) -> bytes:
+    """Give an interface that is switched off another hardware address."""
+    address = bytes.fromhex(mac.replace(":", ""))
+    return message(RTM_NEWLINK, _LINK.pack(0, 0, index, 0, 0) + attribute(_IFLA_ADDRESS, address))
+
+
 def set_gso_segments(index: int, segments: int) -> bytes:
     """Limit how many segments the kernel may hand to the interface as one packet."""
     body = _LINK.pack(0, 0, index, 0, 0) + attribute(_IFLA_GSO_MAX_SEGS, segments)

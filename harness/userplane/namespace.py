@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Callable
+from io import FileIO
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from harness.core.clock import Deadline
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 Socket = socket.socket
 MARK: Final = "cloudsim-harness moved "
 """Text left on an interface that was moved; its old name follows."""
+_IFF_TUN: Final = 0x0001
+_IFF_TAP: Final = 0x0002
+_IFF_NO_PI: Final = 0x1000
+_IFF_VNET_HDR: Final = 0x4000
 _MONITOR_BYTES: Final = 1 << 16
 
 
@@ -210,7 +215,17 @@ class Namespace:
     def tun(self, ifname: str) -> int:
         """Make a TUN interface; the descriptor returned carries its packets."""
         request = {"do": "tun", "namespace": self._number, "ifname": ifname}
-        return self._broker.ask(request)[1][0]
+        return self._broker.ask(request | {"flags": _IFF_TUN | _IFF_NO_PI})[1][0]
+
+    def tap(self, ifname: str) -> FileIO:
+        """Make a TAP interface; what is returned carries its frames, each behind a virtio header.
+
+        Raises:
+            BenchError: The kernel refused it, or /dev/net/tun is not there.
+        """
+        request = {"do": "tun", "namespace": self._number, "ifname": ifname}
+        flags = _IFF_TAP | _IFF_NO_PI | _IFF_VNET_HDR
+        return FileIO(self._broker.ask(request | {"flags": flags})[1][0], "r+")
 
     def socket(
         self, family: int, kind: int, proto: int = 0, *, bind: tuple[Any, ...] | None = None
