@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from harness.core.errors import UsageError
-from harness.pool.balance import Dry
+from harness.pool.balance import Dry, Step
 from harness.pool.contract import NO_SHORT_WINDOW, Contract, ResetRule
 from harness.pool.ledger import Evidence, Ledger, SimEntry
 from harness.pool.ledger_file import dump_ledger, load_ledger
-from harness.pool.look import look
+from harness.pool.look import WhatIf, look
 from harness.pool.months import Month
 from harness.pool.page import pool_page, replay_page
 from harness.pool.replay import run_replay
@@ -53,31 +53,32 @@ def _ledger() -> Ledger:
     return ledger
 
 
-def _store(tmp_path: Path, *, days: int = 41) -> UsageStore:
-    """Ten lines that use 1 GB an hour together, from 1 January on; one hour is missing."""
-    store = UsageStore.create(tmp_path / "usage", carriers=["44010"])
-    first = Month(year=2020, month=1).first_hour
-    for hour in range(first, first + days * 24):
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> UsageStore:
+    """Ten lines that use 1 GB an hour together, from 15 January on; one hour is missing."""
+    store = UsageStore.create(tmp_path_factory.mktemp("pool") / "usage", carriers=["44010"])
+    first = Month(year=2020, month=1).first_hour + 14 * 24
+    end = FEBRUARY.first_hour + 10 * 24
+    for hour in range(first, end):
         if hour != FEBRUARY.first_hour + 5:
             store.write_hour(
                 hour, "44010", np.arange(10, dtype=np.int64), np.full(10, GB // 10, np.int64)
             )
-    for day in range(first // 24, (first + days * 24) // 24 + 1):
+    for day in range(first // 24, end // 24 + 1):
         store.pack_day(day)
     return store
 
 
-def _view(tmp_path: Path) -> PoolView:
+@pytest.fixture(scope="module")
+def view(store: UsageStore) -> PoolView:
     """The pool as 11 February begins."""
     now = FEBRUARY.first_hour + 10 * 24 + 7
-    return look(_store(tmp_path), _ledger(), now_hour=now, lead_days=3, flaws={"stale": 2})
+    return look(store, _ledger(), now_hour=now, lead_days=3, flaws={"stale": 2})
 
 
 @pytest.mark.slow
-def test_the_pool_is_seen_as_the_day_begins(tmp_path: Path) -> None:
+def test_the_pool_is_seen_as_the_day_begins(view: PoolView) -> None:
     """24 GB a day, 100 GB left: four days; 696 GB asked for in 29 days, 300 GB of capacity."""
-    view = _view(tmp_path)
-
     assert (view.day, view.month_day, view.missing_hours) == (date(2020, 2, 11), 10, 1)
     assert view.asked_bytes[1] == 24.0 * GB
     assert view.outlook.use_bytes.p50 == pytest.approx(696 * GB, rel=0.01)
@@ -91,9 +92,48 @@ def test_the_pool_is_seen_as_the_day_begins(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_terminal_shows_states_and_four_numbers_in_words(tmp_path: Path) -> None:
+def test_each_question_has_its_own_landing(store: UsageStore) -> None:
+    """Three SIMs more tomorrow; one carrier dark; lines of 60 GB capped at 25 GB."""
+    now = FEBRUARY.first_hour + 10 * 24
+
+    def ask(what_if: WhatIf) -> PoolView:
+        return look(store, _ledger(), now_hour=now, lead_days=3, what_if=what_if)
+
+    more = ask(WhatIf(steps=[Step(in_days=1, sims=5, quota_bytes=100 * GB)]))
+    dark = ask(WhatIf(dark_carrier="44010"))
+    cap = ask(WhatIf(heavy_bytes=60 * GB, cap_bytes=25 * GB))
+
+    assert more.outlook.capacity_bytes.p50 == 800 * GB
+    assert more.outlook.dry_by_bytes.p50 is None
+    assert dark.outlook.dry_by_bytes.p50 == 0
+    # Each of ten lines has used 24 GB and would come to 69.6: 1 of 45.6 GB is left to it.
+    assert cap.outlook.use_bytes.p50 == pytest.approx(250 * GB, rel=0.01)
+    assert more.carriers[0].outlook is not None
+    assert more.carriers[0].outlook.use_bytes.p50 == pytest.approx(696 * GB, rel=0.01)
+    assert more.carriers[1].outlook is not None
+    assert more.carriers[1].outlook.use_bytes.p50 == 0.0
+
+
+@pytest.mark.slow
+def test_a_store_that_begins_in_the_month_knows_nothing_of_its_first_days(tmp_path: Path) -> None:
+    """From 6 January on; seen on the 11th, five unknown days are taken from the others."""
+    store = UsageStore.create(tmp_path / "usage", carriers=["44010"])
+    january = Month(year=2020, month=1).first_hour
+    for hour in range(january + 5 * 24, january + 10 * 24):
+        store.write_hour(hour, "44010", np.array([1]), np.array([GB]))
+    for day in range(january // 24, january // 24 + 11):
+        store.pack_day(day)
+
+    view = look(store, _ledger(), now_hour=january + 10 * 24, lead_days=3)
+
+    assert view.outlook.use_bytes.p50 == pytest.approx(31 * 24 * GB, rel=0.01)
+    assert view.missing_hours == 120
+
+
+@pytest.mark.slow
+def test_the_terminal_shows_states_and_four_numbers_in_words(view: PoolView) -> None:
     """Columns for awk, words for people, and what is not disclosed."""
-    text = pool_text(_view(tmp_path))
+    text = pool_text(view)
 
     assert text.splitlines()[0].split()[:3] == ["carrier", "healthy", "near_cap"]
     assert text.splitlines()[1].split()[:4] == ["44010", "2", "0", "1"]
@@ -107,10 +147,10 @@ def test_the_terminal_shows_states_and_four_numbers_in_words(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_the_page_is_one_file_that_holds_its_data(tmp_path: Path) -> None:
+def test_the_page_is_one_file_that_holds_its_data(view: PoolView) -> None:
     """No address of another machine in it, and nothing in the data can end its script."""
-    view = replace(_view(tmp_path), note="</script><b>")
-    page = pool_page([view], title="pool")
+    noted = replace(view, note="</script><b>")
+    page = pool_page([noted], title="pool")
 
     found = re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.DOTALL)
     assert found is not None
