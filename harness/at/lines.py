@@ -59,11 +59,10 @@ _SOLICITED: Final = {
     "+CSCON": _SOLICITED_CONNECTION,
 }
 _NMEA: Final = re.compile(r"\$[A-Z]{2,5}[A-Z0-9]*,[^\r\n]*", re.ASCII)
-_CONTROL: Final = bytes(value for value in range(0x20) if value != 0x09) + b"\x7f"  # noqa: PLR2004
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\xff]+")
 _NULS_OF_A_DEAD_PORT: Final = 32
-_DIAG_END: Final = 0x7E
-_DIAG_TEXTS: Final = ("os_logids.h", "option/faema_", "NETWORK SERVICE CHANGE")
+_DIAG_TEXT: Final = re.compile(r"os_logids\.h|option/faema_|NETWORK SERVICE CHANGE")
 
 
 class NoiseKind(StrEnum):
@@ -81,10 +80,11 @@ class NoiseKind(StrEnum):
 def is_final(text: str, command: Command | None, extra: frozenset[str] = frozenset()) -> bool:
     """Tell whether a line ends `command`; None stands for a command that is over."""
     trimmed = text.strip()
-    if trimmed in _FINALS or trimmed in extra or _ERROR_CODE.match(text.lstrip()):
+    if trimmed in _FINALS or trimmed in extra:
         return True
-    if trimmed.startswith(("MODEM ERROR:", "+EXT ERROR:")):
-        return _VENDOR_ERROR.fullmatch(trimmed) is not None
+    if "ERROR:" in trimmed:
+        left = text.lstrip()
+        return bool(_ERROR_CODE.match(left) or _VENDOR_ERROR.fullmatch(trimmed))
     if command is not None and command.dials:
         return trimmed in _DIAL_FINALS or trimmed.startswith("CONNECT ")
     return False
@@ -122,15 +122,14 @@ def is_recognised(text: str, command: Command | None, extra: frozenset[str]) -> 
 
 def noise_kind(raw: bytes, text: str) -> NoiseKind | None:
     """Name what a line is when it is not AT; None when it can be."""
-    if raw.count(0) >= _NULS_OF_A_DEAD_PORT:
+    if len(raw) != len(text) and raw.count(0) >= _NULS_OF_A_DEAD_PORT:
         return NoiseKind.NULS
-    if _NMEA.fullmatch(text):
+    if text.startswith("$") and _NMEA.fullmatch(text):
         return NoiseKind.NMEA
-    if any(mark in text for mark in _DIAG_TEXTS):
+    if _DIAG_TEXT.search(text):
         return NoiseKind.DIAG
-    if len(text) != len(text.encode("latin-1").translate(None, _CONTROL)):
-        binary = raw.count(_DIAG_END) and raw.rstrip(b"\x00")[-1:] == b"~"
-        return NoiseKind.DIAG if binary else NoiseKind.BINARY
+    if not text.isprintable() and _CONTROL.search(text):
+        return NoiseKind.DIAG if raw.rstrip(b"\x00").endswith(b"~") else NoiseKind.BINARY
     return None
 
 

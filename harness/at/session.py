@@ -62,6 +62,7 @@ class AtSession:
         self._turn = threading.Lock()  # held by the thread that waits at the inbox
         self._state = threading.Lock()  # held while a dialogue is changed
         self._moved = threading.Condition()
+        self._followers = 0
 
     @classmethod
     def open(
@@ -350,13 +351,16 @@ class AtSession:
                     arrived = self._take_one(deadline)
                 finally:
                     self._turn.release()
-                with self._moved:
-                    self._moved.notify_all()
+                if self._followers:
+                    with self._moved:
+                        self._moved.notify_all()
                 if not arrived and deadline.passed:
                     return done()
             else:
                 with self._moved:
+                    self._followers += 1
                     self._moved.wait(min(_TURN_S, deadline.left_s))
+                    self._followers -= 1
                 if deadline.passed:
                     return done()
         return True
