@@ -113,6 +113,19 @@ class UdevSource:
         with self._changed:
             return self._tree.generation(usb_path)
 
+    def sys_path(self, usb_path: str) -> Path:
+        """Return the directory in sysfs of the device at a path; its name is the kernel's.
+
+        Raises:
+            BenchError: Nothing is plugged in there.
+        """
+        with self._changed:
+            path = self._tree.sys_path(usb_path)
+        if path is None:
+            msg = f"nothing is plugged in at {usb_path}"
+            raise BenchError(msg)
+        return Path(path)
+
     def subscribe(self, on_event: Callable[[str, SysRecord], None]) -> None:
         """Call `on_event` with action and record of each event, in this source's thread."""
         with self._changed:

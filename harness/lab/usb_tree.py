@@ -105,8 +105,15 @@ class UsbTree:
         """Return how often a device has appeared at a path; 0 when there never was one."""
         return self._generations.get(usb_path, 0)
 
+    def sys_path(self, usb_path: str) -> str | None:
+        """Return the directory in sysfs of the device at a path; None when there is none."""
+        for path, device in self._devices.items():
+            if self.usb_path(device.record) == usb_path:
+                return path
+        return None
+
     def functions(self) -> tuple[Function, ...]:
-        """Return the devices (hubs left out) and their functions, ordered by path."""
+        """Return the devices, hubs among them, and their functions, ordered by path."""
         found = [
             self._describe(device.record, "usb", None, device.record)
             for device in self._devices.values()

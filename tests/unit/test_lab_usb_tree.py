@@ -186,3 +186,11 @@ def test_the_same_event_twice_changes_nothing() -> None:
 
     assert not tree.apply("bind", port(2, "ttyUSB0"))
     assert not tree.apply("change", device())
+
+
+def test_a_devices_place_in_sysfs_is_known() -> None:
+    """Its last part is the name that uhubctl and `authorized` need."""
+    tree = UsbTree(router())
+
+    assert tree.sys_path("pci-0000:00:14.0/1-2.1") == DEVICE
+    assert tree.sys_path("pci-0000:00:14.0/1-9") is None
