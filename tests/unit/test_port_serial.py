@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import queue
 import termios
+import threading
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.at.session import AtSession
 from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.port.errors import PortBusyError, PortLostError, PortStuckError
 from harness.port.holder import busy_message, holders_of
-from harness.port.inbox import Chunk, PortLost, LiveInbox
+from harness.port.inbox import Arrival, Chunk, LiveInbox, PortLost, Source
 from harness.port.serial_port import SerialPort
 from harness.port.transcript import Transcript, read_transcript
 
@@ -69,6 +72,112 @@ def test_bytes_go_both_ways_with_times_and_into_the_transcript(tmp_path: Path) -
     assert before_ns <= sent_ns <= chunk.t_ns
     recorded = [(entry.direction, entry.data) for entry in read_transcript(tmp_path / "t")]
     assert recorded == [(">", b"AT\r"), ("<", b"\r\nOK\r\n")]
+
+
+class Collected:
+    """An inbox that nobody waits at: only the port's own thread fills it."""
+
+    def __init__(self) -> None:
+        self.arrivals: queue.Queue[Arrival] = queue.Queue()
+
+    def attach(self, source: Source) -> None:
+        """Leave `source` to its thread."""
+
+    def detach(self, source: Source) -> None:
+        """Leave `source` to its thread."""
+
+    def put(self, arrival: Arrival) -> None:
+        """Keep `arrival`."""
+        self.arrivals.put(arrival)
+
+    def get(self, until_ns: int) -> Arrival | None:
+        """Return the next arrival; a test fails when there is none for long."""
+        return self.arrivals.get(timeout=max(0, until_ns - CLOCK.monotonic_ns()) / SECOND_NS)
+
+
+def test_the_ports_own_thread_reads_while_nobody_waits() -> None:
+    """Bytes and the end of the port arrive, with the time at which they came."""
+    inbox = Collected()
+    with terminal() as (router, path):
+        port = SerialPort(path, name="r1.at")
+        port.open(inbox, 1)
+        before_ns = CLOCK.monotonic_ns()
+        os.write(router, b"RDY\r\n")
+        chunk = inbox.get(soon().end_ns)
+        os.close(router)
+        lost = inbox.get(soon().end_ns)
+        port.close()
+
+    assert isinstance(chunk, Chunk)
+    assert chunk.data == b"RDY\r\n"
+    assert before_ns <= chunk.t_ns <= CLOCK.monotonic_ns()
+    assert isinstance(lost, PortLost)
+
+
+def test_a_claimed_port_is_read_by_the_claimant_only() -> None:
+    """While it is claimed its thread leaves it alone; afterwards it reads what is left."""
+    inbox = Collected()
+    with terminal() as (router, path):
+        port = SerialPort(path, name="r1.at")
+        port.open(inbox, 1)
+        port.claim()
+        nothing = port.read_now(1)
+        os.write(router, b"A")
+        mine = port.read_now(2)
+        os.write(router, b"B")
+        port.release()
+        other = inbox.get(soon().end_ns)
+        port.close()
+
+    assert nothing is None
+    assert isinstance(mine, Chunk)
+    assert (mine.t_ns, mine.data) == (2, b"A")
+    assert isinstance(other, Chunk)
+    assert other.data == b"B"
+
+
+def test_two_threads_share_a_session() -> None:
+    """One waits for a URC, the other runs commands; each gets what is its own."""
+    with terminal() as (router, path), AtSession.open([SerialPort(path)]) as session:
+        urcs = session.subscribe("+CGEV")
+        found: list[str] = []
+        waiter = threading.Thread(target=lambda: found.append(urcs.wait_for(None, soon()).line))
+        waiter.start()
+        answers = threading.Thread(target=answer_commands, args=(router, 20))
+        answers.start()
+        replies = [session.execute("AT+CSQ", soon()).lines for _ in range(20)]
+        os.write(router, b"\r\n+CGEV: NW DETACH\r\n")
+        waiter.join(10)
+        answers.join(10)
+
+    assert replies == [("+CSQ: 20,99",)] * 20
+    assert found == ["+CGEV: NW DETACH"]
+
+
+def answer_commands(router: int, count: int) -> None:
+    """Answer `count` commands as a router does."""
+    for _ in range(count):
+        command = b""
+        while not command.endswith(b"\r"):
+            command += os.read(router, 100)
+        os.write(router, b"\r\n+CSQ: 20,99\r\n\r\nOK\r\n")
+
+
+def test_a_session_on_a_real_tty_survives_a_re_enumeration() -> None:
+    """The port goes during a command; on the new one the next answer is the next command's."""
+    with terminal() as (old, old_path), AtSession.open([SerialPort(old_path)]) as session:
+        threading.Timer(0.01, os.close, args=(old,)).start()
+        with pytest.raises(PortLostError):
+            session.execute("AT+CFUN=1,1", soon())
+        with terminal() as (new, new_path):
+            session.rebind([SerialPort(new_path)])
+            answers = threading.Thread(target=answer_commands, args=(new, 1))
+            answers.start()
+            reply = session.execute("AT+CSQ", soon())
+            answers.join(10)
+            session.close()
+
+    assert (reply.lines, session.generation) == (("+CSQ: 20,99",), 2)
 
 
 def test_hupcl_is_off_and_the_port_is_exclusive_only_while_it_is_open() -> None:
