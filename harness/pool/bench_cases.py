@@ -29,6 +29,7 @@ _DRY_AFTER_D: Final = 20
 _MISSING_SHARE: Final = 0.05
 _BLOCK_H: Final = 6
 _MOST_MISSING_H: Final = 6
+_MOST_LACKING: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,3 +170,37 @@ _TEMPERS: Final[Mapping[str, Callable[[str, int], BenchCase]]] = {
     "censored": _censored,
     "missing-hours": _missing,
 }
+
+
+def cases_of_file(
+    series: Sequence[HourlySeries], *, name: str, most: int | None = None
+) -> Sequence[BenchCase]:
+    """Return the sum of a file's series as one set and the series themselves as another.
+
+    Args:
+        series: From `harness.pool.any_csv.read_any_csv`.
+        name: Name of the sets.
+        most: At most so many of the series, evenly chosen; None for all.
+    """
+    step = 1 if most is None else max(1, -(-len(series) // most))
+    each = [case_of(one, name=f"{name} each") for one in series[::step]]
+    if len(series) == 1:
+        return each
+    first = min(one.first_day for one in series)
+    days = max((one.first_day - first).days + one.hours.shape[0] for one in series)
+    total = np.zeros((days, HOURS_A_DAY))
+    for one in series:
+        start = (one.first_day - first).days
+        total[start : start + one.hours.shape[0]] += np.nan_to_num(one.hours)
+    # What one series lacks is a small part of the sum; what many lack is a missing hour.
+    lacking = np.sum([_lacking(one, first, days) for one in series], axis=0)
+    total[lacking > _MOST_LACKING * len(series)] = np.nan
+    whole = HourlySeries(name=name, first_day=first, hours=total, licence=series[0].licence)
+    return [case_of(whole, name=f"{name} sum"), *each]
+
+
+def _lacking(one: HourlySeries, first: date, days: int) -> Floats:
+    lacking = np.ones((days, HOURS_A_DAY))
+    start = (one.first_day - first).days
+    lacking[start : start + one.hours.shape[0]] = np.isnan(one.hours)
+    return lacking

@@ -146,7 +146,7 @@ def read_hourly_csv(
         raise UsageError(msg)
     base = name or path.stem
     return [
-        _series(f"{base} {which}".strip(), found, licence)
+        series_of(f"{base} {which}".strip(), found, licence)
         for which, found in sorted(values.items())
     ]
 
@@ -166,7 +166,8 @@ def _moment(text: str | None) -> datetime | None:
     return moment.replace(minute=0, second=0, microsecond=0, tzinfo=None)
 
 
-def _series(name: str, found: Mapping[datetime, Sequence[float]], licence: str) -> HourlySeries:
+def series_of(name: str, found: Mapping[datetime, Sequence[float]], licence: str) -> HourlySeries:
+    """Put values by hour into days, several of one hour averaged, the others missing."""
     first, last = min(found).date(), max(found).date()
     hours = np.full(((last - first) // timedelta(days=1) + 1, HOURS_A_DAY), np.nan)
     for moment, amounts in found.items():
