@@ -59,6 +59,24 @@ def accept(
 
 
 @app.command()
+def at(
+    router: Annotated[
+        str | None, typer.Argument(metavar="ROUTER", help="Name in lab.toml.")
+    ] = None,
+    command: Annotated[
+        str | None, typer.Argument(metavar="COMMAND", help="For example 'AT+CSQ'; none: a console.")
+    ] = None,
+    *,
+    lab: LabOption = Path("lab.toml"),
+    as_json: JsonOption = False,
+) -> None:
+    """Send one AT command, parsed and raw; without one, a console that shows URCs."""
+    from harness.cli.at import at as run_at  # noqa: PLC0415 - the bench is not free
+
+    run_at(lab, router, command, as_json=as_json)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the bench file, for editors."""
     from harness.lab.schema import Lab  # noqa: PLC0415 - pydantic is not free

@@ -118,6 +118,18 @@ class Dut:
         return self._session is not None
 
     @property
+    def session(self) -> AtSession:
+        """The open AT ports.
+
+        Raises:
+            BenchError: They are not open.
+        """
+        if self._session is None:
+            msg = f"{self.name}: the AT port is not open; is the router plugged in and on?"
+            raise BenchError(msg)
+        return self._session
+
+    @property
     def driver(self) -> RouterDriver:
         """The driver of the open AT port.
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 _READ_BYTES = 4096
 _IN_CLOSE = 0x08 | 0x10
+_LIFT_S = 1.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -33,7 +34,10 @@ class Port:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._master_fd, self._on_readable)
         self._watch_fd = _watch_close(self.node)
-        self._loop.add_reader(self._watch_fd, self._on_host_closed)
+        if self._watch_fd is None:
+            self._loop.call_later(_LIFT_S, self._lift_now_and_then)
+        else:
+            self._loop.add_reader(self._watch_fd, self._on_host_closed)
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the host; what nobody reads is lost once the kernel's buffer is full."""
@@ -46,8 +50,10 @@ class Port:
         if self._master_fd < 0:
             return
         self._loop.remove_reader(self._master_fd)
-        self._loop.remove_reader(self._watch_fd)
-        for fd in (self._watch_fd, self._slave_fd, self._master_fd):
+        if self._watch_fd is not None:
+            self._loop.remove_reader(self._watch_fd)
+            os.close(self._watch_fd)
+        for fd in (self._slave_fd, self._master_fd):
             os.close(fd)
         self._master_fd = -1
 
@@ -65,14 +71,26 @@ class Port:
 
     def _on_host_closed(self) -> None:
         # A real port forgets TIOCEXCL with its last close; ours has no last close.
-        os.read(self._watch_fd, _READ_BYTES)
+        if self._watch_fd is not None:
+            os.read(self._watch_fd, _READ_BYTES)
         fcntl.ioctl(self._slave_fd, termios.TIOCNXCL)
 
+    def _lift_now_and_then(self) -> None:
+        """Forget TIOCEXCL by the clock, where the kernel has no inotify instance left for us."""
+        if self._master_fd >= 0:
+            fcntl.ioctl(self._slave_fd, termios.TIOCNXCL)
+            self._loop.call_later(_LIFT_S, self._lift_now_and_then)
 
-def _watch_close(path: str) -> int:
-    """Return an inotify descriptor that becomes readable when somebody closes the file."""
+
+def _watch_close(path: str) -> int | None:
+    """Return an inotify descriptor that becomes readable when somebody closes the file.
+
+    None when the user's inotify instances (128 on most hosts) are used up, as by 64 routers.
+    """
     fd = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    if fd < 0 or _libc.inotify_add_watch(fd, path.encode(), _IN_CLOSE) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
+    if fd < 0:
+        return None
+    if _libc.inotify_add_watch(fd, path.encode(), _IN_CLOSE) < 0:
+        os.close(fd)
+        return None
     return int(fd)
