@@ -26,6 +26,7 @@ _STAT: Final = Path("/proc/stat")
 _IDLE_FIELDS: Final = (3, 4)
 _NOTHING_LEFT: Final = 0.05
 _OWN_SHARE: Final = 0.95
+_WORKS_HARD: Final = 0.25
 _SHORTEST_S: Final = 0.05
 _TOKEN: Final = "ceiling-of-this-bench"  # noqa: S105 - both ends are ours, in private namespaces
 
@@ -70,14 +71,18 @@ class CpuMeter:
         self._start = read()
 
     def limited(self) -> bool:
-        """Whether no core was idle, or this process had a whole core to itself and used it up."""
+        """Whether this process used a core up, or worked hard while no core was idle.
+
+        A host that others keep busy does not distort a transfer that needs next to nothing.
+        """
         now, start = self._read(), self._start
         wall_s = now.wall_s - start.wall_s
         if wall_s < _SHORTEST_S:
             return False
         ticks = now.ticks - start.ticks
         idle = (now.idle - start.idle) / ticks if ticks else 1.0
-        return idle < _NOTHING_LEFT or (now.own_s - start.own_s) / wall_s > _OWN_SHARE
+        own = (now.own_s - start.own_s) / wall_s
+        return own > _OWN_SHARE or (idle < _NOTHING_LEFT and own > _WORKS_HARD)
 
 
 def kept_ceiling_bps(path: Path, measure: Callable[[], float]) -> float:
@@ -93,7 +98,7 @@ def kept_ceiling_bps(path: Path, measure: Callable[[], float]) -> float:
     key = f"{socket.gethostname()} {platform.release()}"
     try:
         kept = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         kept = {}
     value = kept.get(key) if isinstance(kept, dict) else None
     if isinstance(value, int | float) and value > 0:

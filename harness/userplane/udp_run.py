@@ -179,20 +179,16 @@ def run_working_latency(
         while not filled.passed and traffic.pump(_PROBE_S):
             pass
         echo.samples_s.clear()
-        sent = 0
-        while traffic.pump(_PROBE_S) and not echo_enough(echo, probes):
-            echo.ask()
-            sent += 1
+        sent, due = 0, Deadline.after(0, clock)
+        while traffic.pump(_PROBE_S) and len(echo.samples_s) < probes:
+            if due.passed:
+                echo.ask()
+                sent, due = sent + 1, Deadline.after(_PROBE_S, clock)
             echo.collect(0.0)
-        echo.collect(1.0)
+        echo.collect(0.0 if echo.samples_s else 1.0)
     finally:
         traffic.stop()
     return WorkingLatency(idle=idle, loaded=_latency(echo, sent))
-
-
-def echo_enough(echo: Echo, probes: int) -> bool:
-    """Whether as many answers as wanted are there."""
-    return len(echo.samples_s) >= probes
 
 
 def _latency(echo: Echo, probes: int) -> Latency:
