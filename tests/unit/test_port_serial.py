@@ -183,9 +183,9 @@ def test_a_session_on_a_real_tty_survives_a_re_enumeration() -> None:
 def test_hupcl_is_off_and_the_port_is_exclusive_only_while_it_is_open() -> None:
     """Closing must not drop DTR, and the next one may open it."""
     with terminal() as (_, path):
+        probe = os.open(path, os.O_RDWR | os.O_NOCTTY)  # later, only root could
         port = SerialPort(path)
         port.open(LiveInbox(CLOCK), 1)
-        probe = os.open(path, os.O_RDWR | os.O_NOCTTY)
         flags = termios.tcgetattr(probe)[2]
         with pytest.raises(BlockingIOError):
             fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
