@@ -47,6 +47,10 @@ class UsbRouter:
         identity: What it says of itself.
         on_bytes: For each port, takes what the host wrote.
         on_frame: Takes each Ethernet frame from the host.
+
+    Attributes:
+        identity: What it says of itself.
+        device: The `usbip` device.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class UsbRouter:
         on_frame: Callable[[bytes], object],
     ) -> None:
         self.identity = identity
-        self._device = USBDevice(
+        self.device = USBDevice(
             identity.vid,
             identity.pid,
             product=identity.product,
@@ -65,17 +69,17 @@ class UsbRouter:
             serial=identity.serial,
             bcdDevice=0x0318,
         )
-        self._device.set_speed(SPEED_HIGH)
-        self._device.set_composite()
+        self.device.set_speed(SPEED_HIGH)
+        self.device.set_composite()
         self._ecm = Ecm(identity.mac, on_frame) if identity.mac else None
         if self._ecm is not None:
-            self._device.add(self._ecm)
+            self.device.add(self._ecm)
         make = AcmPort if identity.kind == "acm" else VendorPort
         self._ports = [
             make(name, handler) for name, handler in zip(identity.ports, on_bytes, strict=True)
         ]
         for port in self._ports:
-            self._device.add(port)
+            self.device.add(port)
         self._cable: Cable | None = None
 
     @property
@@ -93,7 +97,7 @@ class UsbRouter:
             NoPortError: No port is free.
         """
         if self._cable is None:
-            self._cable = Cable(self._device, port=port)
+            self._cable = Cable(self.device, port=port)
 
     def unplug(self, how: Literal["pull", "detach"] = "pull") -> None:
         """Pull it out; nothing happens when it is not plugged in."""
