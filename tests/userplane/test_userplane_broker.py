@@ -246,3 +246,62 @@ def test_joining_a_process_that_is_not_there_says_so() -> None:
     """The error names the process."""
     with pytest.raises(BenchError, match="cannot enter the namespaces of process 4194304"):
         Broker.start(private=False, join_pid=4194304)
+
+
+ROOT_BENCH = """
+import sys, time
+from harness.userplane.broker import Broker
+broker = Broker.start(private=False)
+bench = broker.namespace("r1")
+bench.adopt("vusb0")
+print(broker.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_killing_the_harness_of_a_real_bench_puts_the_interface_back(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """A broker in the host's own namespace (here: ours) gives back what it took, and ends."""
+    broker.first.perform(links.new_veth("vusb0", "far0"))
+    harness = broker.spawn([sys.executable, "-c", ROOT_BENCH], stderr=tmp_path / "log")
+    inner = os.pidfd_open(int(harness.stdout.readline()))
+    while_taken = sorted(link.name for link in broker.first.interfaces())
+    harness.send_signal(signal.SIGKILL)
+    ended = bool(select.select([inner], [], [], 10.0)[0])
+    os.close(inner)
+    harness.close()
+
+    assert while_taken == ["far0", "lo"]
+    assert ended
+    assert broker.first.interface("vusb0").alias == ""
+
+
+FORBIDDEN = """
+import os, sys
+from pathlib import Path
+from harness.userplane.namespace_calls import CLONE_NEWUSER, unshare
+unshare(CLONE_NEWUSER)
+Path("/proc/sys/user/max_user_namespaces").write_text("0")
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+"""
+START = """
+from harness.core.errors import BenchError
+from harness.userplane.broker import Broker
+try:
+    Broker.start(private=True)
+except BenchError as error:
+    print(error)
+"""
+
+
+def test_without_root_and_user_namespaces_the_cure_is_told() -> None:
+    """Where both are forbidden the error names the switch that forbids them."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORBIDDEN, START], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.strip() == (
+        "broker: neither root nor a user namespace is to be had here (No space left on device): "
+        "sysctl user.max_user_namespaces is 0; run as root, or allow unprivileged user namespaces"
+    )

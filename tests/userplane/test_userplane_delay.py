@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.userplane.delay import DelayLine, kernel_has_netem
 from harness.userplane.delay_queue import Line
@@ -92,8 +93,9 @@ def test_a_line_that_loses_everything_says_so(wire: Pair) -> None:
     with _line(wire, Line(loss=1.0)) as line:
         with line.namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as near:
             near.sendto(b"x", ("10.9.0.1", 7))
-            while line.namespace.counters("lan0").sent_packets == 0:
-                time.monotonic()
+            patience = Deadline.after(5.0, SystemClock())
+            while line.namespace.counters("lan0").sent_packets == 0 and not patience.passed:
+                pass
         up, down = line.close()
 
     assert up.lost >= 1
