@@ -55,7 +55,7 @@ def canonical(result: ResultWriter, start_ns: int) -> None:
     result.event("registration", "searching", t_ns=t_ns)
     result.event("urc", '+CEREG: 0,,,,0,11 cause #11 "REJECT"', t_ns=t_ns + S)
     result.event("server", f"assigned {ICCID} to {IMEI}", t_ns=t_ns - S, party=Party.ACCESS_SERVER)
-    result.event("udev", EVIL, t_ns=start_ns + 2 * S)
+    result.event("udev", "<img src=x onerror=alert(1)>", t_ns=start_ns + 2 * S)
     result.event("at", IMSI, t_ns=t_ns + S // 2, data={"direction": "rx", EVIL: EVIL})
     result.event("power", "slot vb0 on", t_ns=start_ns)
     result.phase(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ def test_every_page_answers_with_a_strict_policy(small_run: Path) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "<script>alert" not in answer.text, path
         assert "490154203237518" not in answer.text, path
-    assert "1 fail, 1 not run, 1 pass" in answers["/"].text or "1 fail" in answers["/"].text
+    assert {"1 fail", "1 pass", "1 not run"} <= set(re.findall(r"1 [a-z ]+", answers["/"].text))
     assert "1 still" in answers[f"/diff?a={name}&b={name}"].text
     assert 'cloudsim_results{verdict="fail",owner="carrier"} 1' in answers["/metrics"].text
     assert 'cloudsim_runs{state="finished"} 1' in answers["/metrics"].text
