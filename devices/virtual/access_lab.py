@@ -110,7 +110,7 @@ class LabSide:
         terms = service.plan_terms(router)
         return {
             "imei": router.imei,
-            "state": router.state,
+            "state": "offline" if service.is_silent(router) else router.state,
             "iccid": router.iccid,
             "assignment": router.assignment,
             "last_heartbeat_utc_us": router.last_heartbeat_utc_us,

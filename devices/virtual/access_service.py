@@ -283,14 +283,15 @@ class AccessService:
                     iccid=iccid,
                     plmn=card.carrier.plmn,
                     state=self.bank.believed_state(iccid, self._names[imei]),
-                    free=holder in {None, imei} or self._holder_is_gone(str(holder)),
+                    free=holder in {None, imei} or self.is_silent(self.store.router(str(holder))),
                     left_bytes=left,
                 )
             )
         return candidates
 
-    def _holder_is_gone(self, imei: str) -> bool:
-        silent_s = (self.clock.host_us() - self.store.router(imei).heard_host_us) / _US_PER_S
+    def is_silent(self, router: RouterState) -> bool:
+        """Tell whether a router missed so many heartbeats that its SIM may be given away."""
+        silent_s = (self.clock.host_us() - router.heard_host_us) / _US_PER_S
         return silent_s > self.heartbeat_s * _HEARTBEATS_MISSED
 
     def _assign(self, router: RouterState, choice: Choice) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 from devices.virtual import identity
 from devices.virtual.bearers import Gateways
 from devices.virtual.carriers import Carriers
-from devices.virtual.channel import Channel
+from devices.virtual.channel import Channel, Message
 from devices.virtual.core_api import CoreApi
 from devices.virtual.defects.switches import Switches
 from devices.virtual.journal import Journal
@@ -51,16 +51,23 @@ class Supervisor:
 
     async def turn(self, outlet: int, on: bool) -> None:  # noqa: FBT001 - a switch is on or off
         """Have a router's power switched; return when it is."""
+        await self._have({"t": "power", "outlet": outlet, "on": on})
+
+    async def insert(self, outlet: int, on: bool) -> None:  # noqa: FBT001 - a card is in or out
+        """Have the card in a router's slot inserted or pulled; return when it is."""
+        await self._have({"t": "card", "outlet": outlet, "on": on})
+
+    async def _have(self, order: Message) -> None:
         serial = next(self._serial)
         self._waiting[serial] = asyncio.get_running_loop().create_future()
-        self._channel.send({"t": "power", "outlet": outlet, "on": on, "serial": serial})
+        self._channel.send(order | {"serial": serial})
         await self._waiting[serial]
         del self._waiting[serial]
 
     async def listen(self, carriers: Carriers) -> None:
         """Follow the supervisor until it is gone."""
         async for message in self._channel.messages():
-            if message["t"] == "powered" and message["serial"] in self._waiting:
+            if message["t"] == "done" and message["serial"] in self._waiting:
                 self._waiting[message["serial"]].set_result(None)
             elif message["t"] == "clock":
                 carriers.move_clock(message["offset_s"])
@@ -106,7 +113,7 @@ async def run(spec: dict[str, Any]) -> None:
         Mirror(spec["core_fds"][0]).start()
     radio = await open_radio(Path(spec["radio_socket"]), carriers)
     api = CoreApi(carriers, journal, names, spec["token"]).app()
-    strip = PowerStrip(len(spec["router_fds"]), supervisor.turn).app()
+    strip = PowerStrip(len(spec["router_fds"]), supervisor.turn, supervisor.insert).app()
     services = [
         Service(api, partial(listen, internet_fd, identity.CORE_API, _API_PORT), certificate),
         Service(strip, partial(listen, internet_fd, identity.POWER, _HTTP_PORT), None),

@@ -48,6 +48,7 @@ class Outlet:
         shown: Functions on USB now.
         ttys: Reported since the last time it (re)appeared.
         ready: Set once it is on USB.
+        has_card: Whether the card of its own, if it has one, is in the slot.
         has_dropped: Whether the planted drop of USB is over.
     """
 
@@ -59,6 +60,7 @@ class Outlet:
     shown: list[Message] = field(default_factory=list)
     ttys: list[Message] = field(default_factory=list)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    has_card: bool = True
     has_dropped: bool = False
 
 
@@ -209,15 +211,24 @@ class Supervisor:
         elif message["t"] == "clock":
             self._offset_s = message["offset_s"]
             self._channels["network"].send(message)
-        elif message["t"] == "power":
+        elif message["t"] in {"power", "card"}:
             outlet = self._outlets[message["outlet"]]
-            if self._world.defects.on("bench_strip_fakes_off", outlet.entry.name):
-                self._channels[name].send({"t": "powered", "serial": message["serial"]})
-                return
-            await (self._power_on(outlet) if message["on"] else self._power_off(outlet))
-            self._channels[name].send({"t": "powered", "serial": message["serial"]})
+            if message["t"] == "card":
+                self._insert_card(outlet, is_in=message["on"])
+            elif not self._world.defects.on("bench_strip_fakes_off", outlet.entry.name):
+                await (self._power_on(outlet) if message["on"] else self._power_off(outlet))
+            self._channels[name].send({"t": "done", "serial": message["serial"]})
 
     # -- routers
+
+    def _spec_of(self, outlet: Outlet) -> Message:
+        spec = router_spec(self._world, outlet.entry, outlet.netns_fd, self._offset_s)
+        return spec if outlet.has_card else spec | {"physical_sim": None}
+
+    def _insert_card(self, outlet: Outlet, *, is_in: bool) -> None:
+        outlet.has_card = is_in
+        if outlet.channel is not None and outlet.process is not None:
+            outlet.channel.send({"t": "card", "inserted": is_in})
 
     async def _power_on(self, outlet: Outlet) -> None:
         if outlet.process is not None:
@@ -228,7 +239,7 @@ class Supervisor:
         outlet.process, outlet.channel = await self._spawn(
             outlet.entry.name,
             "devices.virtual.firmware",
-            router_spec(self._world, outlet.entry, outlet.netns_fd, self._offset_s),
+            self._spec_of(outlet),
             [outlet.netns_fd],
         )
         self._background(self._follow_router(outlet, outlet.process, outlet.channel))
