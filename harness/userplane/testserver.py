@@ -37,7 +37,7 @@ _PATIENCE_S: Final = 10.0
 _REMEMBERED: Final = 1000
 _INFO_S: Final = 2.0
 _SO_MAX_PACING_RATE: Final = 47
-_TOKEN_VARIABLE: Final = "HARNESS_TESTSERVER_TOKEN"  # noqa: S105 - a name, not a token
+TOKEN_VARIABLE: Final = "HARNESS_TESTSERVER_TOKEN"  # noqa: S105 - a name, not a token
 
 
 class TestServer:
@@ -256,7 +256,7 @@ def main(argv: list[str] | None = None) -> None:
         listener, datagrams = (socket.socket(fileno=int(fd)) for fd in options.fds.split(","))
     else:
         listener, datagrams = listen(options.address, options.port)
-    server = TestServer(listener, datagrams, token=os.environ.get(_TOKEN_VARIABLE, ""))
+    server = TestServer(listener, datagrams, token=os.environ.get(TOKEN_VARIABLE, ""))
     print(server.port, flush=True)  # noqa: T201 - the port is this program's result
     with server:
         threading.Event().wait()

@@ -235,6 +235,10 @@ class TcpTraffic:
         client: Who opens connections.
         plan: What is wanted.
         clock: Where time comes from.
+
+    Attributes:
+        app_bytes: Payload read or written so far.
+        connect_s: Time of the first handshake, in seconds.
     """
 
     def __init__(self, client: TestServerClient, plan: TrafficPlan, clock: Clock) -> None:
@@ -243,7 +247,7 @@ class TcpTraffic:
         self._deadline = Deadline.after(plan.longest_s, clock)
         self._buffer = bytearray(_BUFFER_BYTES)
         self._nonces: list[str] = []
-        self._app_bytes = 0
+        self.app_bytes = 0
         self._poller = select.poll()
         self._flows: dict[int, socket.socket] = {}
         self._ports: list[int] = []
@@ -282,7 +286,7 @@ class TcpTraffic:
                 continue
             except (ConnectionResetError, BrokenPipeError):
                 count = 0
-            self._app_bytes += count
+            self.app_bytes += count
             if not count:
                 self._end(fileno)
         return bool(self._flows) and not self._deadline.passed
@@ -294,7 +298,7 @@ class TcpTraffic:
         duration_s = self._deadline.waited_s
         self._close_flows()
         self._report = TrafficReport(
-            app_bytes=self._app_bytes,
+            app_bytes=self.app_bytes,
             duration_s=duration_s,
             connect_s=self.connect_s,
             infos=(),
@@ -346,14 +350,14 @@ class TcpTraffic:
     def _move(self, flow: socket.socket) -> int:
         if not self._plan.upload:
             return flow.recv_into(self._buffer)
-        left = self._plan.total_bytes - self._app_bytes
+        left = self._plan.total_bytes - self.app_bytes
         return flow.send(memoryview(self._buffer)[:left]) if left > 0 else 0
 
     def _end(self, fileno: int) -> None:
         flow = self._flows.pop(fileno)
         self._poller.unregister(fileno)
         flow.close()
-        if not self._app_bytes and not self._flows:
+        if not self.app_bytes and not self._flows:
             raise refused(*self._client.peer)
 
     def _close_flows(self) -> None:
