@@ -129,6 +129,14 @@ def _day(day: int | None) -> str:
     return "never" if day is None else str(day)
 
 
+def affected_csv(replay: Replay) -> str:
+    """Write who was slowed down and for how long, the most first: the call centre's list."""
+    hours = replay.actual.affected_seen
+    order = sorted(range(hours.size), key=lambda line: (-int(hours[line]), line))
+    rows = [f"{line},{int(hours[line])}" for line in order if hours[line]]
+    return "\n".join(["line,hours_on_a_throttled_sim", *rows]) + "\n"
+
+
 def replay_json(replay: Replay) -> dict[str, Any]:
     """Return the report as plain values."""
     return {

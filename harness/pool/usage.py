@@ -198,11 +198,11 @@ class UsageStore:
         if not whole:
             return 0
         parts = {(h, c): pq.read_table(self._hour_path(h, c)) for h in whole for c in self.carriers}
-        lines = np.unique(np.concatenate([t["line"].to_numpy() for t in parts.values()]))
+        lines, places = _places({key: t["line"].to_numpy() for key, t in parts.items()})
         used = np.full((lines.size, HOURS_A_DAY), _NULL, np.int64)
         totals: dict[str, dict[str, int]] = {}
         for (hour, carrier), table in parts.items():
-            at = np.searchsorted(lines, table["line"].to_numpy())
+            at = places[hour, carrier]
             values = table[_USED].to_numpy()
             column = used[:, hour - first]
             column[at] = np.where(column[at] == _NULL, values, column[at] + values)
@@ -360,3 +360,22 @@ class UsageStore:
         }
         with duckdb.connect(config=config) as base:
             return base.execute(statement, [*values, *more]).fetchall()
+
+
+def _places(
+    parts: Mapping[tuple[int, str], Int64s],
+) -> tuple[Int64s, Mapping[tuple[int, str], Int64s]]:
+    """Return all lines in order, and where each part's lines are among them.
+
+    Most hours of a carrier name the same lines; those are sorted and looked up once.
+    """
+    distinct: list[Int64s] = []
+    which: dict[tuple[int, str], int] = {}
+    for key, mine in parts.items():
+        same = (i for i, other in enumerate(distinct) if np.array_equal(other, mine))
+        which[key] = next(same, len(distinct))
+        if which[key] == len(distinct):
+            distinct.append(mine)
+    lines = np.unique(np.concatenate(distinct))
+    places = [np.searchsorted(lines, mine) for mine in distinct]
+    return lines, {key: places[index] for key, index in which.items()}

@@ -11,7 +11,7 @@ import pytest
 from harness.core.errors import UsageError
 from harness.pool.fleet import Demand, Fleet, FleetPlan, heavy_lines
 from harness.pool.replay import Replay, run_replay
-from harness.pool.replay_text import replay_json, replay_text
+from harness.pool.replay_text import affected_csv, replay_json, replay_text
 from harness.pool.scenario import Happening, Scenario, load_scenario, parse_scenario
 from harness.pool.virtual_pool import Policy, VirtualPool
 from harness.pool.watch import HourLog, Terms, Watch
@@ -50,6 +50,18 @@ def test_buying_early_spares_the_lines_and_seeing_alone_does_not(replay: Replay)
     assert february["all-seeing"].unserved_share > 0.15
     assert february["half-sighted"].slow_share > february["blind"].slow_share
     assert (february["blind"].few_slow_day or 0) < (february["all-seeing"].few_slow_day or 0)
+
+
+@pytest.mark.slow
+def test_the_list_of_affected_lines_has_every_slow_hour(replay: Replay) -> None:
+    """Most first; the hours add up to the world's own count."""
+    head, first, *rest = affected_csv(replay).splitlines()
+    hours = [int(row.split(",")[1]) for row in [first, *rest]]
+
+    assert head == "line,hours_on_a_throttled_sim"
+    assert hours == sorted(hours, reverse=True)
+    assert sum(hours) == int(replay.actual.affected_true.sum())
+    assert min(hours) >= 1
 
 
 @pytest.mark.slow
