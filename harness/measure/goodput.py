@@ -45,6 +45,8 @@ class GoodputPlan:
         outgoing: Measure what leaves the bench instead of what arrives.
         within: Wanted half width of the interval, as a part of the rate.
         shortest_s: Shortest stretch that counts, in seconds; three round trips if that is more.
+        upload_port: TCP port of an upload on the bench's side: what its far end acknowledges is
+            measured then, because a limiter in the network lies behind the tap. None for the tap.
         rtt_s: Idle round trip time in seconds, 0.0 when unknown.
         budget_bytes: Most bytes to spend.
         budget_s: Longest time to spend.
@@ -54,6 +56,7 @@ class GoodputPlan:
     outgoing: bool = False
     within: float = 0.015
     shortest_s: float = 0.3
+    upload_port: int | None = None
     rtt_s: float = 0.0
     budget_bytes: int = 20_000_000
     budget_s: float = 10.0
@@ -161,7 +164,10 @@ class GoodputMeter:
     def _look(self) -> tuple[Curve, Fit | None]:
         packets = joined(self._parts)
         self._parts = [packets]
-        curve = curve_of(packets, outgoing=self._plan.outgoing)
+        if self._plan.outgoing and self._plan.upload_port is not None and packets.headers:
+            curve = acknowledged_curve(packets, self._plan.upload_port)
+        else:
+            curve = curve_of(packets, outgoing=self._plan.outgoing)
         shortest_s = max(self._plan.shortest_s, _RTTS * self._plan.rtt_s)
         return curve, best_suffix(curve, min_span_s=shortest_s)
 
@@ -219,14 +225,18 @@ def acknowledged_curve(packets: Packets, local_port: int) -> Curve:
     """Return what the far end has acknowledged of an upload, from the ACKs that came in.
 
     The tap at the bench end sees an upload before a shaper in the network does; the ACKs show what
-    came out of it. Bytes are TCP payload.
+    came out of it, as the bytes at layer 2 that carried it once.
     """
     segments = tcp_segments(packets)
     rows = ~segments.outgoing & (segments.local_port == local_port) & ~segments.syn
     numbers = unwrapped(segments.acknowledged[rows])
     highest = np.maximum.accumulate(numbers) if len(numbers) else numbers
     fresh = np.diff(highest, prepend=highest[:1] - 1) > 0
-    return Curve(t_ns=segments.t_ns[rows][fresh], total_bytes=highest[fresh])
+    data = segments.outgoing & (segments.payload_bytes > 0)
+    payload = max(1, int(segments.payload_bytes[data].sum()))
+    carried = max(1, int(segments.wire_bytes[data].sum())) / payload if data.any() else 1.0
+    scaled = np.round((highest[fresh] - highest[:1]) * carried).astype(np.int64)
+    return Curve(t_ns=segments.t_ns[rows][fresh], total_bytes=scaled)
 
 
 def _payload_share(packets: Packets, stretch: Curve, *, outgoing: bool) -> float | None:
@@ -235,6 +245,9 @@ def _payload_share(packets: Packets, stretch: Curve, *, outgoing: bool) -> float
         return None
     since = packets.t_ns >= stretch.t_ns[0]
     segments = tcp_segments(packets.taken(since & (packets.outgoing == outgoing)))
+    if outgoing:  # what was sent again is not in the rate of an upload
+        data = segments.payload_bytes > 0
+        return float(segments.payload_bytes[data].sum() / max(1, segments.wire_bytes[data].sum()))
     seen: dict[tuple[int, int], int] = {}
     wire = max(1, int(packets.wire_bytes[since & (packets.outgoing == outgoing)].sum()))
     for port, sequence, payload in zip(

@@ -69,6 +69,8 @@ def run_goodput(
     try:
         if plan.rtt_s == 0:
             plan = replace(plan, rtt_s=running.connect_s)
+        if plan.outgoing and len(running.local_ports) == 1:
+            plan = replace(plan, upload_port=running.local_ports[0])
         meter = GoodputMeter(plan)
         goodput = _feed(running, tap, meter)
         waited_s = started.waited_s

@@ -83,6 +83,17 @@ def test_the_goodput_is_the_shaped_rate(bench: Bench) -> None:
     assert run.goodput.bytes_burnt < 600_000
 
 
+def test_an_upload_is_measured_behind_its_limiter(bench: Bench) -> None:
+    """1 Mbit/s on the way up, seen in the acknowledgements."""
+    index = bench.near.interface("lan0").index
+    bench.near.perform(tbf(index, 1_000_000, 5000, 30_000))
+
+    run = run_goodput(bench.client, bench.tap, GoodputPlan(outgoing=True), drain_s=0.5)
+
+    assert run.goodput.wire_bps == pytest.approx(1_000_000, rel=0.02)
+    assert run.goodput.payload_bps == pytest.approx(1_000_000 * 1448 / 1514, rel=0.02)
+
+
 def test_a_shaped_path_is_found_throttled(bench: Bench) -> None:
     """512 kbit/s is below 2.2 Mbit/s."""
     bench.limit(512_000)
