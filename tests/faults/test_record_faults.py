@@ -21,6 +21,7 @@ from harness.record.reader import RunRecord
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
 from harness.verdict.verdict import Verdict
 
+DATA = Path(__file__).parents[1] / "data" / "record"
 INFO = RunInfo(id="r1", title="t", plan="p", bench="b", is_virtual=True, harness_version="0")
 CASE = CaseInfo(id="C", version="1", title_en="t", title_ja="t")
 ROUTER = UnitInfo(imei="1", model="m", firmware="1")
@@ -187,6 +188,31 @@ def test_a_writer_migrates_after_a_backup_and_a_reader_only_a_copy(tmp_path: Pat
         assert old.execute("SELECT verdict FROM run").fetchall() == [("pass",)]
     with contextlib.closing(open_for_reading(path, scripts=newer)) as migrated:
         assert migrated.execute("SELECT verdict, mood FROM run").fetchall() == [("pass", "calm")]
+
+
+@pytest.mark.parametrize("dump", sorted(DATA.glob("journal_schema_*.sql")), ids=lambda d: d.stem)
+def test_a_journal_of_every_schema_that_was_ever_shipped_is_read(
+    dump: Path, tmp_path: Path
+) -> None:
+    """Each new schema adds a dump of a journal of the one before; all of them stay readable."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as raw:
+        raw.executescript(dump.read_text(encoding="utf-8"))
+
+    with RunRecord.open(tmp_path) as record:
+        assert record.run.run_id == "2026-11-26T024000Z-r1"
+        assert record.run.verdict is Verdict.FAIL
+        assert [r.case_id for r in record.results()] == [
+            "CS-CANON-001",
+            "CS-THR-001",
+            "CS-NETEM-001",
+        ]
+        assert [m.value for m in record.measurements()] == [383_600.0]
+        assert [p.name for p in record.phases(1)] == ["P0", "P1", "P2", "P3", "P4", "P5", "P6"]
+        assert {u.iccid for u in record.sim_uses()} == {"8981100005819480000"}
+        assert len(record.artifacts()) == 2
+    RunJournal.attach(tmp_path, FakeClock()).close()
+    with RunRecord.open(tmp_path) as record:
+        assert record.run.verdict is Verdict.FAIL
 
 
 def test_a_broken_migration_changes_nothing(tmp_path: Path) -> None:
