@@ -152,8 +152,8 @@ class LiveInbox:
     def detach(self, source: Source) -> None:
         """Leave `source` alone; detaching twice is allowed."""
         for fd, known in list(self._sources.items()):
-            if known is source:
-                del self._sources[fd]
+            # A port's own thread and who closes it may both come here at the end of the port.
+            if known is source and self._sources.pop(fd, None) is not None:
                 self._poller.unregister(fd)
                 self._wake()
 
