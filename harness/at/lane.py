@@ -18,7 +18,7 @@ from harness.at.dialogue import (
     Prompt,
     UrcLine,
 )
-from harness.at.errors import AtTimeoutError, WrongPortError
+from harness.at.errors import AtFramingError, AtTimeoutError, WrongPortError
 from harness.at.lines import NoiseKind
 from harness.core.clock import Deadline
 from harness.port.errors import PortLostError
@@ -182,3 +182,16 @@ class Lane:
             f"received {self._received} bytes: {got!r}"
         )
         return AtTimeoutError(msg, waited_s=deadline.waited_s, got=got)
+
+
+def only_line(reply: Reply, *prefixes: str) -> str:
+    """Return the one information line that begins with one of `prefixes`.
+
+    Raises:
+        AtFramingError: There is none, or more than one.
+    """
+    lines = [line for line in reply.lines if line.lstrip().upper().startswith(prefixes)]
+    if len(lines) != 1:
+        msg = f"expected one line that begins with {' or '.join(prefixes)}, got {reply.lines!r}"
+        raise AtFramingError(msg)
+    return lines[0]

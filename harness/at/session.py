@@ -14,12 +14,14 @@ from harness.at.bus import Subscription, Urc
 from harness.at.cmee import command_error
 from harness.at.deadlines import deadline_s
 from harness.at.dialogue import Habits, UrcLine
-from harness.at.errors import AtFramingError, AtTimeoutError, DeadPortError
-from harness.at.lane import Lane, Reply
+from harness.at.errors import AtTimeoutError, DeadPortError
+from harness.at.lane import Lane, Reply, only_line
 from harness.at.lines import NoiseKind
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import UsageError
 from harness.port.inbox import Arrival, BytePort, Inbox, LiveInbox, PortLost
+
+__all__ = ["AtSession", "only_line"]
 
 DEAD_AFTER_TIMEOUTS: Final = 10
 QUIET_S: Final = 0.25
@@ -395,16 +397,3 @@ class AtSession:
             urc = Urc(t_ns=event.t_ns, line=event.text, port=lane.port.name)
             for subscription in self._subscriptions:
                 subscription.offer(urc)
-
-
-def only_line(reply: Reply, *prefixes: str) -> str:
-    """Return the one information line that begins with one of `prefixes`.
-
-    Raises:
-        AtFramingError: There is none, or more than one.
-    """
-    lines = [line for line in reply.lines if line.lstrip().upper().startswith(prefixes)]
-    if len(lines) != 1:
-        msg = f"expected one line that begins with {' or '.join(prefixes)}, got {reply.lines!r}"
-        raise AtFramingError(msg)
-    return lines[0]
