@@ -9,7 +9,7 @@ from devices.virtual.at.commands import table_for
 from devices.virtual.at.modem import Modem
 from devices.virtual.at.network import registration_lines
 from devices.virtual.at.session import AtSession
-from devices.virtual.firmware.ports import Port
+from devices.virtual.firmware.ports import HostWatch, Port
 
 INTERFACES = (2, 3)
 """USB interface numbers of the AT ports: commands, and a second one."""
@@ -30,6 +30,7 @@ class Console:
         self._modem = modem
         self._announce = announce
         self._ports: list[Port] = []
+        self._watch: HostWatch | None = None
         self.sessions: list[AtSession] = []
         self._is_mute = False
         self._last_registration: dict[int, list[str]] = {}
@@ -37,8 +38,9 @@ class Console:
     def open(self) -> None:
         """Make the ports and say where they are."""
         table = table_for(self._modem.style)
+        self._watch = HostWatch()
         for interface in INTERFACES:
-            port = Port(self._feeder(interface))
+            port = Port(self._feeder(interface), self._watch)
             self._ports.append(port)
             self.sessions.append(AtSession(self._modem, table, port.write))
             self._announce(interface, port.node)
@@ -47,6 +49,8 @@ class Console:
         """Take the ports away; may be called again."""
         for session in self.sessions:
             session.close()
+        if self._watch is not None:
+            self._watch.close()
         for port in self._ports:
             port.close()
         self._ports.clear()
