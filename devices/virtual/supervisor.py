@@ -85,6 +85,7 @@ class Supervisor:
         self._interfaces = 0
         self._announced = False
         self.broken = asyncio.Event()
+        self.broken_by = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._outlets = [
             Outlet(number=number, entry=entry, netns_fd=fd)
@@ -136,6 +137,10 @@ class Supervisor:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _break(self, name: str, code: int) -> None:
+        self.broken_by = f"{name} ended with {code}; {self._last_words([name])}"
+        self.broken.set()
 
     def _log_path(self, name: str) -> Path:
         return self._world.state_dir / f"{name}.log"
@@ -196,8 +201,8 @@ class Supervisor:
             await self._from_service(name, message)
         code = await process.wait()
         self._emit({"event": "log", "party": name, "text": f"{name} ended with {code}"})
-        if name == "network":
-            self.broken.set()
+        if name == "network" or not self._announced:
+            self._break(name, code)
         if name == "access_server" and self._announced:
             # A server room has somebody who starts it again; its state is on disk.
             await asyncio.sleep(_RESTART_AFTER_S)
@@ -261,6 +266,8 @@ class Supervisor:
             # Nobody cut its power: the firmware is gone, and so is everything it showed.
             outlet.process = None
             self._disappear(outlet)
+            if not self._announced:
+                self._break(outlet.entry.name, code)
             text = f"firmware of {outlet.entry.name} ended with {code}"
             self._emit({"event": "log", "party": "router", "text": text})
 
@@ -353,8 +360,7 @@ async def supervise(world: World, emit: Emit, *, ready_s: float = READY_S) -> No
         else:
             starting.cancel()
         if breaking.done():
-            msg = f"the network process ended; see network.log in {world.state_dir}"
-            raise WorldError(msg)
+            raise WorldError(supervisor.broken_by)
     finally:
         supervisor.stop()
 
