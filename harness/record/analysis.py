@@ -12,10 +12,10 @@ import duckdb
 from harness.core.errors import BenchError, UsageError
 from harness.record.tables import TABLES, TABLES_NAME
 
-# One row a judged result, as the pages ask for it.
+# One row a judged result, as the pages ask for it; `started` is UTC.
 _JUDGED: Final = """
 CREATE VIEW judged AS
-SELECT r.run_name, to_timestamp(r.started_utc_us / 1000000) AS started, u.imei, u.model,
+SELECT r.run_name, make_timestamp(r.started_utc_us) AS started, u.imei, u.model,
        f.version AS firmware, c.case_id, r.attempt, r.verdict, r.owner, r.cause
 FROM result r
 JOIN unit u ON u.run_name = r.run_name AND u.id = r.unit_id
@@ -98,6 +98,7 @@ class Archive:
         """
         try:
             cursor = self._connection.execute(sql, list(values))
+            found = tuple(cursor.fetchall())
         except (duckdb.IOException, duckdb.InvalidInputException) as exc:
             msg = f"the sealed tables cannot be read: {exc}"
             raise BenchError(msg) from exc
@@ -105,4 +106,4 @@ class Archive:
             msg = f"not a question that the tables can answer: {exc}"
             raise UsageError(msg) from exc
         columns = tuple(column[0] for column in cursor.description or ())
-        return Answer(columns=columns, rows=tuple(cursor.fetchall()))
+        return Answer(columns=columns, rows=found)

@@ -21,11 +21,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from harness.core.clock import SystemClock
 from harness.core.party import Party
 from harness.measure.measurement import Measurement
+from harness.record.analysis import Archive
 from harness.record.journal import RunJournal
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
 from harness.record.seal import seal
@@ -164,6 +168,40 @@ def bench_seal(run_dir: Path) -> None:
     say("30,000 results: verified and judged again", f"{seconds:.2f} s", "-")
 
 
+SCREENS = {
+    "last night by owner": "SELECT verdict, owner, count(*) FROM judged"
+    " WHERE run_name = (SELECT max(run_name) FROM run) GROUP BY ALL",
+    "pass rate by case and month": "SELECT case_id, date_trunc('month', started) AS month,"
+    " avg((verdict = 'pass')::INT) FROM judged GROUP BY ALL",
+    "a rate's quartiles by week": "SELECT date_trunc('week', make_timestamp(started_utc_us)),"
+    " approx_quantile(value, [0.25, 0.5, 0.75]) FROM measurement JOIN run USING (run_name)"
+    " WHERE name = 'rate' GROUP BY 1",
+    "one router's history": "SELECT started, case_id, verdict FROM judged"
+    " WHERE imei = '490154200000017' AND verdict <> 'pass' ORDER BY 1",
+}
+
+
+def bench_year(run_dir: Path, directory: Path, days: int) -> None:
+    """Measure each screen's query over `days` nights of 30,000 results, generated from one."""
+    day_us = 86_400_000_000
+    for number in range(days):
+        tables = directory / "year" / f"night-{number:03}" / "tables"
+        tables.mkdir(parents=True)
+        for path in (run_dir / "tables").iterdir():
+            table = pq.read_table(path)
+            names = pa.array([f"night-{number:03}"] * len(table), pa.string())
+            table = table.set_column(0, "run_name", names)
+            if path.stem in {"run", "result"}:
+                place = table.column_names.index("started_utc_us")
+                moved = pc.add(table.column(place), number * day_us)
+                table = table.set_column(place, "started_utc_us", moved)
+            pq.write_table(table, tables / path.name, compression="zstd", compression_level=3)
+    with Archive([directory / "year"]) as archive:
+        for name, sql in SCREENS.items():
+            seconds = min(timed(lambda: archive.ask(sql)) for _ in range(2))  # noqa: B023  # called at once
+            say(f"{days} nights: {name}", f"{seconds:.2f} s", "<= 2.5 s for a year")
+
+
 def bench_pdf(directory: Path) -> None:
     """Measure the acceptance report of 600 results as PDF, in both languages."""
     journal = RunJournal.create(directory, run_info(), SystemClock())
@@ -260,6 +298,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--peer-tests", type=int, default=30_000)
+    parser.add_argument("--days", type=int, default=365)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -267,6 +306,8 @@ def main() -> None:
         bench_page(run_dir)
         bench_seal(run_dir)
         bench_pdf(directory)
+        if options.days:
+            bench_year(run_dir, directory, options.days)
         if options.kills:
             bench_kill(directory, options.kills)
         if options.peer_tests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,9 @@ def test_runs_of_many_benches_are_one_table(tmp_path: Path) -> None:
             ("CS-1", "1.2", "fail", "carrier", 1),
             ("CS-1", "1.2", "pass", None, 2),
         )
+        days = archive.ask("SELECT started FROM judged ORDER BY started").rows
+        # date -u -d @1700000000
+        assert days[0] == (datetime(2023, 11, 14, 22, 13, 20),)  # noqa: DTZ001  # UTC by contract
         with pytest.raises(UsageError, match="not a question that the tables can answer"):
             archive.ask("SELECT nothing FROM nowhere")
 
