@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 from harness.pool.suspicion import (
@@ -177,17 +178,18 @@ def _next_doubt(hunt: _Hunt) -> tuple[str, str, str] | None:
 
     A SIM that is well goes through one doubtful element and through nothing else that is.
     """
+    well: dict[str, str] = {}  # one SIM a carrier is enough to ask
+    for sim, slow in hunt.verdict.items():
+        if not slow:
+            well.setdefault(_carrier(hunt, sim), sim)
     for element in sorted(hunt.slow_through):
         if not hunt.blame(element) or element in hunt.settled:
             continue
-        for sim in sorted(name for name, slow in hunt.verdict.items() if not slow):
-            for router in sorted(hunt.places):
-                for server in hunt.servers:
-                    path = _elements(hunt, sim, router, server)
-                    others = (hunt.cleared(e) for e in path if e != element)
-                    if element in path and all(others):
-                        hunt.settled.add(element)
-                        return sim, router, server
+        for sim, router, server in product(well.values(), hunt.places, hunt.servers):
+            path = _elements(hunt, sim, router, server)
+            if element in path and all(hunt.cleared(e) for e in path if e != element):
+                hunt.settled.add(element)
+                return sim, router, server
     return None
 
 

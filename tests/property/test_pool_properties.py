@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
@@ -20,6 +20,7 @@ from harness.pool.usage import UsageStore
 AMOUNTS = st.floats(0.0, 1e12, allow_nan=False)
 
 
+@pytest.mark.slow
 @given(
     st.lists(AMOUNTS, min_size=1, max_size=70),
     st.integers(0, 6),
@@ -38,6 +39,7 @@ def test_a_landing_is_ordered_and_never_below_what_was_used(
     assert np.isfinite(landing.total.p90)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(SimEvent), max_size=30))
 def test_a_sim_is_healthy_only_after_a_measurement(events: list[SimEvent]) -> None:
     """However the events come, without a measurement at full rate no SIM becomes healthy."""
@@ -52,6 +54,7 @@ def test_a_sim_is_healthy_only_after_a_measurement(events: list[SimEvent]) -> No
         assert measured or state is not SimState.HEALTHY
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 31),
     st.integers(0, 23),
@@ -81,6 +84,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ROWS, st.booleans())
 def test_every_row_of_a_feed_is_counted_or_flagged(
     rows: list[dict[str, object]],
@@ -98,6 +102,7 @@ def test_every_row_of_a_feed_is_counted_or_flagged(
 
 
 @pytest.mark.slow
+@settings(max_examples=20)  # every example writes five files to disk
 @given(
     st.dictionaries(
         st.tuples(st.integers(0, 3), st.integers(0, 9)), st.integers(0, 2**50), max_size=20

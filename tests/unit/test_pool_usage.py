@@ -94,6 +94,7 @@ def test_a_pack_is_made_again_when_an_hour_becomes_whole(tmp_path: Path) -> None
     assert store.drop_packed(DAY) == 0
 
 
+@pytest.mark.slow
 def test_hour_files_go_only_when_the_whole_day_is_packed(tmp_path: Path) -> None:
     """24 hours of one carrier."""
     store = UsageStore.create(tmp_path / "usage", carriers=["44010"])
@@ -134,6 +135,7 @@ def test_an_hour_that_cannot_be_counted_is_refused(
     assert list((tmp_path / "usage" / "hours").rglob("*.parquet")) == []
 
 
+@pytest.mark.slow
 def test_a_reader_beside_many_writers_sees_whole_hours_only(tmp_path: Path) -> None:
     """Each hour is 0 bytes or all 2,000 bytes of both carriers, never one carrier's half."""
     store = UsageStore.create(tmp_path / "usage", carriers=CARRIERS)
