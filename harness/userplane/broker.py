@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, Self
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.userplane import broker_wire, links
-from harness.userplane.namespace import MARK, Namespace
+from harness.userplane.namespace import MARK, InterfaceGoneError, Namespace
 from harness.userplane.netlink import NETLINK_ROUTE, NetlinkSocket
 
 _START_S: Final = 10.0
@@ -32,10 +32,6 @@ _SWITCHES: Final = (
     ("kernel/apparmor_restrict_unprivileged_userns", "1"),
 )
 """Kernel settings that forbid an ordinary user a namespace, each with its forbidding value."""
-
-
-class InterfaceGoneError(BenchError):
-    """An interface vanished: unplugged, re-enumerated, or its virtual router ended."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -288,7 +284,11 @@ class Broker:
                 continue
             old = link.alias.removeprefix(MARK)
             down = links.set_up(link.index, up=False)
-            self.perform(_FIRST, [down, links.rename(link.index, name=old, alias="")])
+            try:
+                self.perform(_FIRST, [down, links.rename(link.index, name=old, alias="")])
+            except BenchError:
+                swept.append(Swept(name=link.name, done=f"left so: another one is called {old}"))
+                continue
             swept.append(Swept(name=link.name, done=f"renamed to {old}"))
         return swept
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 import ctypes
+import errno
 import fcntl
 import os
 import select
@@ -31,12 +32,14 @@ from harness.userplane.namespace_calls import (
     new_network_fd,
     own_network_fd,
 )
-from harness.userplane.netlink import NETLINK_ROUTE, NetlinkSocket
+from harness.userplane.netlink import NETLINK_ROUTE, NetlinkError, NetlinkSocket
 
 _SIOCETHTOOL: Final = 0x8946
 _TUNSETIFF: Final = 0x400454CA
 _OFFLOADS: Final = (0x1F, 0x24, 0x2C)
 """ETHTOOL_STSO, _SGSO, _SGRO of linux/ethtool.h: what makes a tap and a shaper see 64 KB lumps."""
+_SPARE_NAME: Final = "dut%d"
+"""The kernel fills in a number that is free."""
 _FIRST: Final = 0
 """Number of the first namespace."""
 
@@ -67,11 +70,12 @@ class _Home:
 
 @dataclass(slots=True)
 class _Moved:
-    """An interface that was moved: where it is and what it was called before."""
+    """An interface that was moved: where it is, what it was called before, our text on it."""
 
     namespace: int
     name: str
     old_name: str
+    alias: str
 
 
 @dataclass(slots=True)
@@ -148,7 +152,7 @@ class Broker:
         first.netlink.perform(
             [links.move(link.index, namespace_fd=target.fd, name=request["as_name"], alias=alias)]
         )
-        moved = _Moved(namespace=number, name=request["as_name"], old_name=link.name)
+        moved = _Moved(namespace=number, name=request["as_name"], old_name=link.name, alias=alias)
         self.moved[number, moved.name] = moved
         return {"index": target.link(moved.name).index, "old_name": link.name}, []
 
@@ -166,8 +170,31 @@ class Broker:
         except OSError:
             return False  # it vanished meanwhile: nothing to put back
         fd = self.homes[_FIRST].fd
-        home.netlink.perform([links.move(index, namespace_fd=fd, name=moved.old_name, alias="")])
+        back = links.move(index, namespace_fd=fd, name=moved.old_name, alias="")
+        try:
+            home.netlink.perform([back])
+        except NetlinkError as error:
+            if error.errno != errno.EEXIST:
+                raise
+            self._put_aside(moved)
         return True
+
+    def _put_aside(self, moved: _Moved) -> None:
+        """Put an interface back whose old name another one has by now; a sweep tries again.
+
+        If only the old name is taken the kernel has moved the interface and then refused the name;
+        if the name it had in its namespace is taken, too, it has not moved it.
+        """
+        home, first = self.homes[moved.namespace], self.homes[_FIRST]
+        try:
+            index = home.link(moved.name).index
+        except OSError:
+            index = first.link(moved.name).index
+            request = links.rename(index, name=_SPARE_NAME, alias=moved.alias)
+            first.netlink.perform([request])
+            return
+        request = links.move(index, namespace_fd=first.fd, name=_SPARE_NAME, alias=moved.alias)
+        home.netlink.perform([request])
 
     def do_offloads(self, request: dict[str, Any], fds: list[int]) -> Answer:
         """Switch off what merges packets; the answer says which switches the driver lacks."""

@@ -27,6 +27,10 @@ _IFF_VNET_HDR: Final = 0x4000
 _MONITOR_BYTES: Final = 1 << 16
 
 
+class InterfaceGoneError(BenchError):
+    """An interface vanished: unplugged, re-enumerated, or its virtual router ended."""
+
+
 class LinkMonitor:
     """Interfaces that come and go in one namespace, from the moment it was opened."""
 
@@ -114,14 +118,14 @@ class Namespace:
         """Return one interface.
 
         Raises:
-            BenchError: There is none of that name.
+            InterfaceGoneError: There is none of that name.
         """
         try:
             return links.link_of(self.ask(links.get_link(ifname))[0])
         except NetlinkError as error:
             there = ", ".join(link.name for link in self.interfaces())
             msg = f"{self.name}: no interface {ifname!r}; there are {there}: {error.strerror}"
-            raise BenchError(msg) from error
+            raise InterfaceGoneError(msg) from error
 
     def counters(self, ifname: str) -> Counters:
         """Return what an interface counted so far, at layer 2.

@@ -122,6 +122,7 @@ class Tap:
         self._received_packets = 0
         self._dropped_packets = 0
         self._losing = False
+        self._went_down = False
         self._trouble = ""
         self._offset_ns = _wall_minus_monotonic_ns()
         self._flushed = threading.Event()
@@ -235,6 +236,9 @@ class Tap:
                 break
             else:
                 happened = dict(waiting.poll(self._settings.retire_ms if last_ns else None))
+                if happened.get(self._sock.fileno(), 0) & select.POLLERR:
+                    self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # told only once
+                    self._went_down = True
                 if self._stop_read in happened:
                     waiting.unregister(self._stop_read)
                     _cut(self._sock, 0)
@@ -296,6 +300,8 @@ class Tap:
             doubts.append(f"the tap lost {dropped} of {received} packets: its ring was full")
         elif self._seen_packets < received:
             doubts.append(f"the tap saw {self._seen_packets} of {received} packets at its end")
+        if self._went_down:
+            doubts.append(f"{self._ifname} went down or vanished while it was tapped")
         if self._trouble:
             doubts.append(f"the capture is not whole: {self._trouble}")
         if abs(step_ns) > _STEP_NS:

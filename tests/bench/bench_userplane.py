@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from harness.userplane.throttle_bench import BenchThrottle
 
 HERE = Path(__file__).parent
 RUNS = 5
+UDP_SEGMENT = 103
 FAST_BPS = 10_000_000
 """From here on a short flood a little above the rate is enough to use the bucket up."""
 RATES = (128_000, 1_000_000, 10_000_000, 50_000_000, 150_000_000, 1_000_000_000)
@@ -88,9 +89,9 @@ def answer_to(query: bytes) -> bytes:
     return b"\xff" * 6 + b"\x02\0\0\0\0\x07\x08\0" + head + payload
 
 
-def lay_wire(broker: Broker, router: Namespace) -> None:
+def lay_wire(broker: Broker, router: Namespace, near: str = "vusb0") -> None:
     """Make a new wire between the first namespace and the router's."""
-    broker.first.perform(links.new_veth("vusb0", "far0", peer_namespace_fd=router.broker_fd))
+    broker.first.perform(links.new_veth(near, "far0", peer_namespace_fd=router.broker_fd))
     router.offloads_off("far0")
     router.address("10.9.0.1/24", ifname="far0")
 
@@ -210,11 +211,11 @@ def bench_rate(log: Path) -> None:
         show(f"achieved / configured at {format_rate(rate)}", ratios, "", f"goal {goal}")
 
 
-def achieved(tap: Tap, limit: RateLimit) -> float:
+def achieved(tap: Tap, limit: RateLimit, *, outgoing: bool = False) -> float:
     """Return the rate after the bucket was used up, in bit/s."""
     packets = tap.poll(headers=False)
     long = packets.wire_bytes > 1000  # the flood's, not ARP
-    long &= ~packets.outgoing
+    long &= packets.outgoing == outgoing
     t_ns, size = packets.t_ns[long], packets.wire_bytes[long]
     passed = np.cumsum(size, dtype=np.int64)
     buckets = 2 if limit.rate_bps < FAST_BPS else 5
@@ -252,6 +253,43 @@ def bench_tap(log: Path) -> None:
         show(f"tap, {name}: cost", costs, "us of CPU a packet")
 
 
+def bench_many(routers: int = 64, rate_bps: int = 10_000_000, seconds: float = 2.0) -> None:
+    """Run many limited and tapped routers at once; one process floods them all."""
+    limit = RateLimit(rate_bps=rate_bps)
+    with Broker.start(private=True) as broker, ExitStack() as stack:
+        taps, senders = [], []
+        for number in range(routers):
+            router = broker.namespace(f"far{number}")
+            lay_wire(broker, router, f"vusb{number}")
+            bench = broker.namespace(f"r{number}")
+            bench.adopt(f"vusb{number}")
+            bench.address("10.9.0.2/24", "10.9.0.1")
+            BenchThrottle(bench).apply(Injection(uplink=limit))
+            settings = TapSettings(snap_bytes=96, blocks=16, retire_ms=60)
+            taps.append(stack.enter_context(Tap.start(bench, settings=settings)))
+            sender = stack.enter_context(bench.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1400)
+            sender.setblocking(False)
+            sender.connect(("10.9.0.1", 9))
+            senders.append(sender)
+        group = bytes(1400 * 12)
+        pause_s = 12 * 1442 * 8 / rate_bps / 1.3
+        end = time.perf_counter() + seconds
+        while (begin := time.perf_counter()) < end:
+            for sender in senders:
+                with suppress(OSError):  # its queue is full, or nobody listens
+                    sender.send(group)
+            time.sleep(max(0.0, begin + pause_s - time.perf_counter()))
+        lost = sum(tap.stop().dropped_packets for tap in taps)
+        ratios = [achieved(tap, limit, outgoing=True) / rate_bps for tap in taps]
+    show(
+        f"{routers} routers at {format_rate(rate_bps)}, tapped",
+        ratios,
+        "of the rate",
+        f"lost {lost}",
+    )
+
+
 def main() -> None:
     """Print the table."""
     peers: dict[str, list[float]] = {}
@@ -274,6 +312,7 @@ def main() -> None:
         bench_change((broker, bench), peers)
         bench_rate(log)
         bench_tap(log)
+    bench_many()
 
 
 if __name__ == "__main__":

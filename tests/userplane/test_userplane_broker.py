@@ -17,7 +17,8 @@ import pytest
 from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.userplane import links
-from harness.userplane.broker import Broker, InterfaceGoneError
+from harness.userplane.broker import Broker
+from harness.userplane.namespace import InterfaceGoneError
 
 if TYPE_CHECKING:
     from tests.userplane.conftest import Pair
@@ -229,6 +230,20 @@ def test_what_a_killed_broker_left_is_swept(pair: Pair) -> None:
     assert [(one.name, one.done) for one in swept] == [("lan0", "renamed to vusb0")]
     assert pair.broker.first.interface("vusb0").alias == ""
     assert pair.broker.sweep() == []
+
+
+def test_a_name_that_is_taken_by_now_is_not_fought_over(pair: Pair) -> None:
+    """The interface comes back as dut0 and gets its old name as soon as that is free."""
+    pair.broker.first.perform(links.new_link("vusb0", "ifb"))
+    assert pair.bench.release() is True
+    taken = [(one.name, one.done) for one in pair.broker.sweep()]
+    other = pair.broker.first.interface("vusb0")
+    pair.broker.first.perform(links.delete_link(other.index))
+    free = [(one.name, one.done) for one in pair.broker.sweep()]
+
+    assert taken == [("dut0", "left so: another one is called vusb0")]
+    assert free == [("dut0", "renamed to vusb0")]
+    assert pair.broker.first.interface("vusb0").kind == "veth"
 
 
 def test_a_bench_started_by_hand_can_be_joined(broker: Broker, tmp_path: Path) -> None:

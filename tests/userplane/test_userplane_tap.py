@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.errors import BenchError
+from harness.userplane import links
 from harness.userplane.pcapng import records_of
 from harness.userplane.tap import Tap, TapSettings
 
@@ -128,6 +129,20 @@ def test_a_capture_needs_its_directory(pair: Pair, tmp_path: Path) -> None:
     """A directory that is not there is told before anything is captured."""
     with pytest.raises(BenchError, match="no file for it"):
         Tap.start(pair.bench, path=tmp_path / "nowhere" / "lan.pcapng")
+
+
+def test_an_interface_that_vanishes_is_told_and_what_came_before_is_kept(
+    pair: Pair, tmp_path: Path
+) -> None:
+    """The router is unplugged in the middle: a doubt, not an error, and no packet is lost."""
+    path = tmp_path / "lan.pcapng"
+    with Tap.start(pair.bench, path=path) as tap:
+        _send(pair, 10)
+        pair.router.perform(links.delete_link(pair.router.interface("far0").index))
+        result = tap.stop()
+
+    assert result.doubts == ("bench/lan0 went down or vanished while it was tapped",)
+    assert _numbers(path) == list(range(10))
 
 
 def test_stopping_twice_gives_the_same_result(pair: Pair) -> None:
