@@ -33,7 +33,7 @@ _NUD_PERMANENT = 0x80
 _PSCHED_TICK_NS = 64
 _U32_MAX = 0xFFFFFFFF
 _NETLINK_NETFILTER = 12
-_ETHTOOL_HEADER_BYTES = 14
+_ETHERNET_HEADER_BYTES = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,12 @@ class LinkCounters:
     @property
     def rx_l3_bytes(self) -> int:
         """Bytes received, counted at layer 3."""
-        return self.rx_bytes - _ETHTOOL_HEADER_BYTES * self.rx_packets
+        return self.rx_bytes - _ETHERNET_HEADER_BYTES * self.rx_packets
 
     @property
     def tx_l3_bytes(self) -> int:
         """Bytes sent, counted at layer 3."""
-        return self.tx_bytes - _ETHTOOL_HEADER_BYTES * self.tx_packets
+        return self.tx_bytes - _ETHERNET_HEADER_BYTES * self.tx_packets
 
 
 def attribute(kind: int, value: bytes | str | int) -> bytes:
