@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 from harness.core.errors import HarnessError
 from harness.core.units import NS_PER_S
 from harness.record.reader import RunRecord
-from harness.record.recompute import Recomputer
+from harness.record.recompute import Recomputer, source_of
 from harness.record.rows import MeasurementRow, ResultRow
 from harness.verdict.judge import judge
 from harness.verdict.limits import Limit, LimitSet, Unit, parse_limits
@@ -78,8 +78,8 @@ class Recheck:
         return sets
 
     def _value(self, where: str, row: MeasurementRow) -> None:
-        source = row.evidence.get("from")
-        recompute = self._recomputers.get(str(source))
+        source = source_of(row)
+        recompute = None if source is None else self._recomputers.get(source)
         if recompute is None:
             text = "it names no evidence" if source is None else f"nothing here computes {source!r}"
             self.said.append(("note", where, f"not computed again: {text}"))

@@ -57,6 +57,32 @@ def series_sum(record: RunRecord, row: MeasurementRow) -> float | None:
     return sum(value for _, value in _series(record, row).points)
 
 
+def ratio(record: RunRecord, row: MeasurementRow) -> float | None:
+    """Return `numerator` over `denominator`: numbers, or names of measurements of the result.
+
+    Raises:
+        UsageError: The result has no such measurement, or the denominator is zero.
+    """
+    numerator, denominator = (_term(record, row, key) for key in ("numerator", "denominator"))
+    if numerator is None or denominator is None:
+        return None
+    if denominator == 0:
+        msg = "the denominator is zero"
+        raise UsageError(msg)
+    return numerator / denominator
+
+
+def _term(record: RunRecord, row: MeasurementRow, key: str) -> float | None:
+    term = row.evidence.get(key)
+    if isinstance(term, (int, float)):
+        return float(term)
+    for other in record.measurements(row.result_id):
+        if other.name == term:
+            return other.value
+    msg = f"{key} is {term!r}, which is neither a number nor a measurement of the result"
+    raise UsageError(msg)
+
+
 def event_count(record: RunRecord, row: MeasurementRow) -> float | None:
     """Return how many events of `{"kind": KIND}` the result has, with `text` in them if given."""
     kind, text = row.evidence.get("kind"), str(row.evidence.get("text", ""))
@@ -74,11 +100,21 @@ def _series(record: RunRecord, row: MeasurementRow) -> SeriesRow:
     raise UsageError(msg)
 
 
+def source_of(row: MeasurementRow) -> str | None:
+    """Return the name under which a measurement's recomputer is looked up; None: it names none.
+
+    Evidence that names a phase and nothing else is that phase's duration.
+    """
+    source = row.evidence.get("from", "phase" if "phase" in row.evidence else None)
+    return None if source is None else str(source)
+
+
 BUILT_IN: Final[Mapping[str, Recomputer]] = MappingProxyType(
     {
         "phase": phase_duration_s,
         "rate": rate_bps,
         "sum": series_sum,
+        "ratio": ratio,
         "events": event_count,
     }
 )

@@ -27,6 +27,7 @@ from harness.verdict.verdict import Verdict
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 S = 1_000_000_000
+CASE = CaseInfo(id="CS-THR-001", version="1", title_en="t", title_ja="t")
 LIMITS = parse_limits(
     """
 [phase.p6]
@@ -52,8 +53,7 @@ def written(runs_dir: Path, *, rate_bps: float = 384_000.0, forged: bool = False
     clock = FakeClock(monotonic_ns=S)
     journal = RunJournal.create(runs_dir, info, clock)
     journal.limit_set(LIMITS.text, LIMITS.sha256)
-    case = CaseInfo(id="CS-THR-001", version="1", title_en="t", title_ja="t")
-    result = journal.begin_result(case, journal.unit(UnitInfo(imei="1", model="m", firmware="1")))
+    result = journal.begin_result(CASE, journal.unit(UnitInfo(imei="1", model="m", firmware="1")))
     result.phase("P6", S, 5 * S, limit_s=60.0, verdict=Verdict.PASS)
     result.series("rx_bytes", "B", [(S, 0.0), (2 * S, 48_000.0), (3 * S, 96_000.0)])
     attach = Measurement(name="attach", value=4.0, unit="s", n=1)
@@ -189,6 +189,45 @@ def test_a_number_that_its_evidence_does_not_give_is_found(tmp_path: Path) -> No
             "recorded 385000.0 bit/s, computed again 384000.0 bit/s",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "value", "text"),
+    [
+        ({"phase": "P6"}, 4.0, None),
+        ({"from": "phase", "phase": "P9"}, 4.0, "cannot be computed again: there is no phase 'P9'"),
+        ({"from": "sum", "series": "rx_bytes"}, 144_000.0, None),
+        ({"from": "sum", "series": "x"}, 1.0, "cannot be computed again: there is no series 'x'"),
+        ({"from": "ratio", "numerator": "rate", "denominator": 384_000}, 1.0, None),
+        ({"from": "ratio", "numerator": 1, "denominator": 0}, 1.0, "the denominator is zero"),
+        ({"from": "ratio", "numerator": "y"}, 1.0, "numerator is 'y', which is neither a number"),
+        ({"from": "events", "kind": "urc", "text": "+CE"}, 2.0, None),
+        ({"from": "rate", "series": "rx_bytes", "start_ns": 7}, 1.0, "has no points at 7 and None"),
+        ({"from": "tarot"}, 1.0, "not computed again: nothing here computes 'tarot'"),
+        ({}, 1.0, "not computed again: it names no evidence"),
+    ],
+)
+def test_evidence_of_each_kind_is_computed_again(
+    tmp_path: Path, evidence: dict[str, object], value: float, text: str | None
+) -> None:
+    """Or it is said why not."""
+    journal = written(tmp_path)
+    result = journal.begin_result(CASE, 1)
+    result.phase("P6", S, 5 * S, limit_s=60.0, verdict=Verdict.PASS)
+    result.series("rx_bytes", "B", [(S, 0.0), (2 * S, 48_000.0), (3 * S, 96_000.0)])
+    result.measurement(Measurement(name="rate", value=384e3, unit="bit/s"), evidence={"from": "k"})
+    result.event("urc", "+CEREG: 1")
+    result.event("urc", "+CEREG: 2")
+    result.event("urc", "RING")
+    result.measurement(Measurement(name="m", value=value, unit="1"), evidence=evidence)
+    journal.finish(Verdict.PASS)
+    seal(journal.directory, KEY)
+
+    found = verify(journal.directory)
+
+    texts = [f.text for f in found.findings if f.where == "CS-THR-001[2]/m"]
+    assert texts == [] if text is None else text in texts[0]
+    assert found.recomputed == (3 if text is None else 2)
 
 
 def test_a_judgement_that_comes_out_differently_says_what_changed(tmp_path: Path) -> None:
