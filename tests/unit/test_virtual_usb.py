@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from usbip import core
 
+from devices.virtual.usb.checksum import completed, internet_sum
 from devices.virtual.usb.device import UsbIdentity, UsbRouter
 from devices.virtual.usb.rig import place_of
 from devices.virtual.usb.vhci import NoPortError, all_places, places
@@ -117,3 +118,37 @@ def test_no_two_endpoints_have_one_address() -> None:
 def test_a_router_without_network_has_ports_only() -> None:
     """The ports move up to interface 0."""
     assert interfaces(descriptors("vendor", mac=None)) == [(0, 0, 0xFF, 0), (1, 0, 0xFF, 0)]
+
+
+UDP = bytes.fromhex(
+    "ffffffffffff02760c00000008004500002000010000401100000a0000010a00000200430044000c000061626364"
+)
+
+
+def test_an_open_checksum_is_completed() -> None:
+    """UDP 67 to 68, 12 bytes, "abcd", 10.0.0.1 to 10.0.0.2: summed by hand, 0x2686."""
+    frame = completed(UDP)
+
+    assert frame[40:42].hex() == "2686"
+    assert frame[:40] == UDP[:40]
+    assert frame[42:] == UDP[42:]
+
+
+def test_the_sum_is_that_of_the_rfcs_example() -> None:
+    """RFC 1071, clause 3: 0001 f203 f4f5 f6f7 gives ddf2."""
+    assert internet_sum(bytes.fromhex("0001f203f4f5f6f7")) == 0xDDF2
+
+
+@pytest.mark.parametrize("length", range(len(UDP)))
+def test_a_short_frame_is_left_alone(length: int) -> None:
+    """Whatever is cut off: unchanged, no error."""
+    assert completed(UDP[:length]) == UDP[:length]
+
+
+def test_arp_and_fragments_are_left_alone() -> None:
+    """No checksum of ours is in them."""
+    arp = UDP[:12] + b"\x08\x06" + UDP[14:]
+    fragment = UDP[:20] + b"\x20\x00" + UDP[22:]
+
+    assert completed(arp) == arp
+    assert completed(fragment) == fragment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import sys
 import termios
 import threading
 import tty
@@ -13,10 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from devices.virtual.usb.checksum import completed
+
 _ETH_P_ALL: Final = 0x0003
 _READ_BYTES: Final = 4096
 _FRAME_BYTES: Final = 65536
 _PACKET_OUTGOING: Final = 4
+_SOL_PACKET, _PACKET_AUXDATA, _TP_STATUS_CSUMNOTREADY = 263, 8, 1 << 3  # linux/if_packet.h
+_NOTE_BYTES: Final = 64
 _POLL_S: Final = 0.2
 
 
@@ -69,7 +74,7 @@ class InterfaceEnd:
     """The bench end of the virtual router's LAN: frames there and back, through a packet socket.
 
     Args:
-        ifname: Network interface whose other end is the router; its offloads are off.
+        ifname: Network interface whose other end is the router.
         to_host: Takes each frame that comes out of the router.
     """
 
@@ -80,6 +85,7 @@ class InterfaceEnd:
             OSError: There is no such interface, or we may not (CAP_NET_RAW).
         """
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+        self._socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
         self._socket.bind((ifname, _ETH_P_ALL))
         self._socket.settimeout(_POLL_S)
         self._to_host = to_host
@@ -102,10 +108,20 @@ class InterfaceEnd:
     def _pump(self) -> None:
         while not self._closed.is_set():
             try:
-                frame, address = self._socket.recvfrom(_FRAME_BYTES)
+                frame, notes, _, address = self._socket.recvmsg(_FRAME_BYTES, _NOTE_BYTES)
             except TimeoutError:
                 continue
             except OSError:
                 return  # the interface went away with the router
             if address[2] != _PACKET_OUTGOING:
-                self._to_host(frame)
+                self._to_host(completed(frame) if _is_open(notes) else frame)
+
+
+def _is_open(notes: list[tuple[int, int, bytes]]) -> bool:
+    """Tell whether the kernel left the frame's checksum open."""
+    return any(
+        level == _SOL_PACKET
+        and kind == _PACKET_AUXDATA
+        and int.from_bytes(data[:4], sys.byteorder) & _TP_STATUS_CSUMNOTREADY
+        for level, kind, data in notes
+    )
