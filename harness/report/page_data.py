@@ -214,7 +214,7 @@ def _detail(record: RunRecord, row: ResultRow, screen: Screen) -> dict[str, Any]
 
 
 def _curve(series: SeriesRow, since: Callable[[int | None], float | None]) -> dict[str, Any]:
-    points = thinned(series.points, _POINTS_MAX)
+    points = thinned(sorted(series.points), _POINTS_MAX)
     return {
         "name": series.name,
         "unit": series.unit,
