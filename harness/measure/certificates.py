@@ -43,14 +43,16 @@ class FastCertificate:
 
     Args:
         bucket: The limiter to rule out.
+        due_ns: When the first packet could come at the earliest, None when that is not known; what
+            is missing until it comes is a silence as well.
     """
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, *, due_ns: int | None = None) -> None:
         self._bucket = bucket
         self._excess_bytes = 0.0
         self._floor_bytes = 0.0
         self._floor_until_ns = 0
-        self._last_ns: int | None = None
+        self._last_ns = due_ns
 
     def feed(self, t_ns: list[int], wire_bytes: list[int]) -> int | None:
         """Take arrivals; return the time in ns of the one that proves it, None when none does."""

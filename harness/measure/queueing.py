@@ -84,8 +84,8 @@ def arrivals_of(segments: Segments, local_port: int) -> Arrivals:
 def busy_since(arrivals: Arrivals, idle_s: float, waited_s: float) -> int:
     """Return the index from which on every segment had waited; `len(arrivals)` when none has.
 
-    A retransmission after a silence is one that a timer sent, not one that waited in a queue: the
-    busy stretch begins after it.
+    A segment after a silence is one that a timer sent, not one that waited in a queue: the busy
+    stretch begins after it.
 
     Args:
         arrivals: Data segments.
@@ -96,6 +96,6 @@ def busy_since(arrivals: Arrivals, idle_s: float, waited_s: float) -> int:
     fresh = ~arrivals.repeated & (arrivals.round_trip_ns < limit_ns)
     gaps = np.diff(arrivals.t_ns, prepend=arrivals.t_ns[:1])
     usual = float(np.median(gaps[-32:])) if len(gaps) else 0.0
-    timer = arrivals.repeated & (gaps > 2.5 * usual + waited_s * NS_PER_S)
+    timer = gaps > 2.5 * usual + waited_s * NS_PER_S
     idle = np.flatnonzero(fresh | timer)
     return int(idle[-1]) + 1 if len(idle) else 0

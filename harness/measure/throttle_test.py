@@ -80,6 +80,14 @@ class ThrottlePlan:
             raise UsageError(msg)
 
     @property
+    def queue_s(self) -> float:
+        """Wait above the idle round trip that only a queue explains, in seconds.
+
+        A path of long round trips jitters more than a lump of one scheduler.
+        """
+        return max(self.lump_s, self.rtt_s / 4)
+
+    @property
     def bucket(self) -> Bucket:
         """The slowest limiter that "not throttled" must rule out."""
         return Bucket(
@@ -193,9 +201,12 @@ class ThrottleTest:
         if plan.rtt_s > 0:
             idle_s = min(idle_s or plan.rtt_s, plan.rtt_s)
         if arrivals.stamped and idle_s is not None:
-            first = busy_since(arrivals, idle_s, plan.lump_s)
-            fewest, need_s = _FEWEST_BUSY, plan.shortest_s
-            reason = f"the bottleneck was never idle for {{:.3g}} s (queue above {plan.lump_s} s)"
+            first = busy_since(arrivals, idle_s, plan.queue_s)
+            # A window full of segments lasts less than a round trip; a queue has no such end.
+            fewest, need_s = _FEWEST_BUSY, max(plan.shortest_s, plan.rtt_s)
+            reason = (
+                f"the bottleneck was never idle for {{:.3g}} s (queue above {plan.queue_s:.3g} s)"
+            )
         else:
             first, fewest, need_s = 0, _FEWEST_EVEN, max(plan.shortest_s, _RTTS * plan.rtt_s)
             reason = "packets came evenly for {:.3g} s"
@@ -256,7 +267,7 @@ class ThrottleTest:
         grows = late > _GROWTH * (whole - late)
         waits = arrivals.round_trip_ns[ages < need_s / 2 * NS_PER_S]
         idle_s = arrivals.idle_round_trip_s() or 0.0
-        queues = bool((waits > (idle_s + plan.lump_s) * NS_PER_S).mean() > 0.5)  # noqa: PLR2004
+        queues = bool((waits > (idle_s + plan.queue_s) * NS_PER_S).mean() > 0.5)  # noqa: PLR2004
         slow = whole * BITS_PER_BYTE / need_s < plan.threshold_bps
         return slow and not grows and not queues
 

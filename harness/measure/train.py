@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.core.errors import UsageError
 from harness.core.units import BITS_PER_BYTE, NS_PER_S, format_rate
-from harness.measure.certificates import Bucket, FastCertificate
+from harness.measure.certificates import FastCertificate
 from harness.measure.limiter import Limiter, Signs, classify
 from harness.measure.packets import Int64
 from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan
@@ -61,12 +61,14 @@ class TrainArrivals:
         number: Which packet of the train each was, from 0.
         sent_ns: The sender's own time stamps; only differences count.
         wire_bytes: Lengths at layer 2.
+        asked_ns: When the train was asked for, by the clock of the arrivals; None when not known.
     """
 
     t_ns: Int64
     number: Int64
     sent_ns: Int64
     wire_bytes: Int64
+    asked_ns: int | None = None
 
 
 def train_for(plan: ThrottlePlan, *, packet_bytes: int = 1442, tail_s: float = TAIL_S) -> TrainPlan:
@@ -94,6 +96,11 @@ def train_for(plan: ThrottlePlan, *, packet_bytes: int = 1442, tail_s: float = T
     return TrainPlan(rate_bps=rate_bps, packet_bytes=packet_bytes, packets=packets)
 
 
+def longer_tail_s(plan: ThrottlePlan) -> float:
+    """Return the tail, in seconds, that tells a rate one and a half times the threshold from it."""
+    return min(max(1.0, 2 * plan.bucket_bytes * BITS_PER_BYTE / plan.threshold_bps), 3.0)
+
+
 def judge_train(
     question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals
 ) -> ThrottleDecision:
@@ -112,7 +119,10 @@ def judge_train(
             throttled=None,
             reason=f"{count} of {train.packets} packets of the train came",
         )
-    proof = FastCertificate(question.bucket).feed(
+    due_ns = None
+    if arrivals.asked_ns is not None:
+        due_ns = arrivals.asked_ns + round(question.rtt_s * NS_PER_S)
+    proof = FastCertificate(question.bucket, due_ns=due_ns).feed(
         arrivals.t_ns.tolist(), arrivals.wire_bytes.tolist()
     )
     if proof is not None:
@@ -127,26 +137,23 @@ def judge_train(
 
 
 def _slow(question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals) -> ThrottleDecision:
-    bucket = Bucket(rate_bps=question.threshold_bps, depth_bytes=question.bucket_bytes, lump_s=0.0)
-    start_ns = int(arrivals.t_ns[0])
     # The stated bucket is empty once the train has sent more than it holds above the threshold.
-    drained_s = bucket.depth_bytes * BITS_PER_BYTE / (train.rate_bps - question.threshold_bps)
-    since_s = (arrivals.t_ns - start_ns) / NS_PER_S
-    end_s = max(train.duration_s, float(since_s[-1]))
-    rows = since_s >= drained_s
-    span_s = end_s - drained_s
-    got = float(arrivals.wire_bytes[rows].sum())
-    rate_bps = got * BITS_PER_BYTE / span_s
+    drained_s = question.bucket_bytes * BITS_PER_BYTE / (train.rate_bps - question.threshold_bps)
     packet_bits = train.packet_bytes * BITS_PER_BYTE
-    slack_bits = packet_bits + rate_bps * question.lump_s
-    high_bps = (got * BITS_PER_BYTE + slack_bits) / span_s / (1 - _RADIO_LOSS)
-    low_bps = max(0.0, got * BITS_PER_BYTE - slack_bits) / span_s
+    # By number, not by time of arrival: a radio that is away delays, and nothing else.
+    late = arrivals.number >= math.ceil(drained_s * train.rate_bps / packet_bits)
+    tail_s = train.duration_s - drained_s
+    rate_bps = float(arrivals.wire_bytes[late].sum()) * BITS_PER_BYTE / tail_s
+    high_bps = (rate_bps + packet_bits / tail_s) / (1 - _RADIO_LOSS)
+    low_bps = max(0.0, rate_bps - packet_bits / tail_s)
+    if high_bps >= question.threshold_bps:
+        rate_bps, low_bps, high_bps = _spread(question, arrivals, drained_s, packet_bits)
     if high_bps >= question.threshold_bps:
         return _answer(
             question,
             arrivals,
             throttled=None,
-            reason=f"the train came at {format_rate(rate_bps)}, too near the threshold",
+            reason="the train came at a rate too near the threshold, or was held up",
         )
     limiter, steady_bps, depth = _describe(train, arrivals, drained_s, rate_bps, question.lump_s)
     return _answer(
@@ -158,6 +165,29 @@ def _slow(question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals) -> 
         limiter=limiter,
         bucket_bytes=depth,
     )
+
+
+def _spread(
+    question: ThrottlePlan, arrivals: TrainArrivals, drained_s: float, packet_bits: float
+) -> tuple[float, float, float]:
+    """Return rate, low and high of arrivals that a deep queue spread out; infinite with a gap.
+
+    All of the train came, only later: its rate of arrival tells, if nothing held it up meanwhile.
+    """
+    t_ns = arrivals.t_ns
+    gaps_s = np.diff(t_ns) / NS_PER_S
+    first = int(np.searchsorted(t_ns, t_ns[0] + round(drained_s * NS_PER_S)))
+    span_s = float(t_ns[-1] - t_ns[min(first, len(t_ns) - 1)]) / NS_PER_S
+    hold_s = 0.0
+    if arrivals.asked_ns is not None:
+        hold_s = (int(t_ns[0]) - arrivals.asked_ns) / NS_PER_S - question.rtt_s
+    longest_s = question.lump_s + 2.5 * packet_bits / question.threshold_bps
+    if span_s <= 2 * question.lump_s or max(float(gaps_s.max()), hold_s) > longest_s:
+        return math.inf, math.inf, math.inf
+    bits = float(arrivals.wire_bytes[first + 1 :].sum()) * BITS_PER_BYTE
+    slack_bits = packet_bits + bits / span_s * question.lump_s
+    high_bps = (bits + slack_bits) / span_s / (1 - _RADIO_LOSS)
+    return bits / span_s, max(0.0, bits - slack_bits) / span_s, high_bps
 
 
 def _describe(

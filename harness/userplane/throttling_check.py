@@ -14,7 +14,14 @@ from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.units import BITS_PER_BYTE
 from harness.measure.packets import HEADER_BYTES, Packets, joined
 from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan, ThrottleTest
-from harness.measure.train import TAIL_S, TrainArrivals, TrainPlan, judge_train, train_for
+from harness.measure.train import (
+    TAIL_S,
+    TrainArrivals,
+    TrainPlan,
+    judge_train,
+    longer_tail_s,
+    train_for,
+)
 from harness.userplane.goodput_run import PUMP_S, drained
 from harness.userplane.testserver_wire import DATAGRAM_MARK, Do, Request
 from harness.userplane.traffic import (
@@ -29,7 +36,6 @@ _CLAMP_ABOVE: Final = 3.0
 _HEAD: Final = struct.Struct("!IQ")
 _UDP: Final = 17
 _TICKETS: Final = 3
-_LONGER_TAIL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +115,7 @@ def check_throttling(
             decision=tcp, tcp=tcp, train=None, waited_s=waited_s, bytes_burnt=burnt
         )
     decision, train, more_burnt = tcp, None, 0
-    for tail_s in (TAIL_S, _LONGER_TAIL_S):
+    for tail_s in (TAIL_S, longer_tail_s(asked)):
         train = train_for(asked, tail_s=tail_s)
         taken = send_train(
             client, tap, train, open_datagrams=open_datagrams, quiet_s=idle_s + 0.1, clock=clock
@@ -182,7 +188,14 @@ def train_arrivals(packets: Packets) -> TrainArrivals:
         number=np.array(number, np.int64),
         sent_ns=np.array(sent_ns, np.int64),
         wire_bytes=np.array(size, np.int64),
+        asked_ns=_asked_ns(packets, t_ns[0]) if t_ns else None,
     )
+
+
+def _asked_ns(packets: Packets, first_ns: int) -> int | None:
+    """Return when the last packet left before the first datagram of a train came."""
+    before = packets.t_ns[packets.outgoing & (packets.t_ns < first_ns)]
+    return int(before[-1]) if len(before) else None
 
 
 def datagrams_of(

@@ -17,7 +17,14 @@ import numpy as np
 from harness.measure.limiter import Limiter
 from harness.measure.packets import Packets
 from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan, ThrottleTest
-from harness.measure.train import TAIL_S, TrainArrivals, TrainPlan, judge_train, train_for
+from harness.measure.train import (
+    TAIL_S,
+    TrainArrivals,
+    TrainPlan,
+    judge_train,
+    longer_tail_s,
+    train_for,
+)
 from tests.bench.virtual_path import Download, Path, PathKind, Seen
 from tests.unit.measure_frames import Frame, frame_bytes
 
@@ -96,7 +103,7 @@ def judged(case: Case) -> Outcome:
         decision = test.feed(packets_of_seen(seen))
     decision = decision or test.conclude()
     train = decision.throttled is None
-    for tail_s in (TAIL_S, 1.0) if train else ():
+    for tail_s in (TAIL_S, longer_tail_s(plan)) if train else ():
         sent = train_for(plan, tail_s=tail_s)
         now_s += 2 * kind.rtt_s
         arrivals = ride(path, sent, now_s)
@@ -145,6 +152,7 @@ def ride(path: Path, train: TrainPlan, start_s: float) -> TrainArrivals:
         number=np.array([number for _, number, _ in rows], np.int64),
         sent_ns=np.array([round(sent * _NS) for _, _, sent in rows], np.int64),
         wire_bytes=np.full(len(rows), train.packet_bytes, np.int64),
+        asked_ns=round((start_s - path.kind.rtt_s / 2) * _NS),
     )
 
 
