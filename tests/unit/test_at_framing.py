@@ -1,0 +1,119 @@
+"""``harness.at.framing``: tokens, what waits, and what is forgotten."""
+
+from __future__ import annotations
+
+from harness.at.framing import LINE_BYTES_MAX, QUOTE_BYTES_MAX, Framer, Token, TokenKind
+
+MS = 1_000_000
+
+
+def line(raw: bytes) -> Token:
+    """Return a line."""
+    return Token(TokenKind.LINE, raw)
+
+
+def test_a_blank_makes_a_prompt_of_the_sign_and_the_rest_is_a_new_line() -> None:
+    """Only one prompt is expected; the second sign is text."""
+    framer = Framer()
+    framer.prompt_expected = True
+
+    tokens = list(framer.feed(b"\r\n> > x\r\nOK\r\n", 0))
+
+    assert tokens == [Token(TokenKind.PROMPT, b"> "), line(b"> x"), line(b"OK")]
+    assert framer.prompt_expected is False
+
+
+def test_a_sign_that_something_else_follows_is_a_line() -> None:
+    """`>x` is text, and the prompt is still to come."""
+    framer = Framer()
+    framer.prompt_expected = True
+
+    assert list(framer.feed(b">x\r\n", 0)) == [line(b">x")]
+    assert framer.prompt_expected is True
+
+
+def test_a_sign_alone_waits_50_ms() -> None:
+    """Then it is the prompt; what it waits for is told."""
+    framer = Framer()
+    framer.prompt_expected = True
+
+    assert list(framer.feed(b"\r\n>", 7)) == []
+    assert framer.tick_ns == 50 * MS + 7
+    assert list(framer.tick(50 * MS + 6)) == []
+    assert list(framer.tick(50 * MS + 7)) == [Token(TokenKind.PROMPT, b">")]
+    assert framer.tick_ns is None
+    assert (framer.pending, framer.prompt_expected) == (b"", False)
+
+
+def test_a_digit_with_cr_waits_for_what_follows() -> None:
+    """LF makes it a line, anything else a result code, silence too."""
+    for following, kind in ((b"\n", TokenKind.LINE), (b"A", TokenKind.NUMERIC)):
+        framer = Framer()
+        assert list(framer.feed(b"0\r", 0)) == []
+        assert list(framer.feed(following, 1)) == [Token(kind, b"0")]
+    framer = Framer()
+    list(framer.feed(b"4\r\r", 0))
+    assert list(framer.tick(50 * MS)) == [Token(TokenKind.NUMERIC, b"4")]
+    assert list(framer.feed(b"\r\nOK\r\n", 60 * MS)) == [line(b"OK")]
+
+
+def test_two_digits_are_a_line() -> None:
+    """No result code has two."""
+    assert list(Framer().feed(b"10\r", 0)) == [line(b"10")]
+
+
+def test_what_was_not_a_token_can_be_dropped() -> None:
+    """An open quote is forgotten with it."""
+    framer = Framer()
+    list(framer.feed(b'+A: "x\r\n', 0))
+
+    assert framer.clear() == b'+A: "x\r\n'
+    assert (framer.pending, framer.tick_ns) == (b"", None)
+    assert list(framer.feed(b"OK\r\n", 0)) == [line(b"OK")]
+
+
+def test_a_quote_may_be_as_long_as_1024_bytes() -> None:
+    """One byte more, and its line breaks count."""
+    inside = b"a\r\n" + b"b" * (QUOTE_BYTES_MAX - 4)
+    good = b'"' + inside + b'"'
+    bad = b'"' + inside + b'b"'
+
+    assert list(Framer().feed(good + b"\r\n", 0)) == [line(good)]
+    assert next(Framer().feed(bad + b"\r\n", 0)) == line(b'"a')
+
+
+def test_closed_quotes_with_line_breaks_end_with_the_longest_line() -> None:
+    """A line of 16 kB with breaks in its quotes is cut at the breaks."""
+    piece = b'"' + b"c" * 500 + b'\r\n"'
+    wire = piece * (LINE_BYTES_MAX // len(piece) + 1)
+
+    assert next(Framer().feed(wire, 0)) == line(b'"' + b"c" * 500)
+
+
+def test_a_quote_at_the_start_of_the_stream_is_a_quote() -> None:
+    """Its grace time ends like any other's."""
+    framer = Framer()
+
+    assert list(framer.feed(b'"a\r\nb\r\n', 0)) == []
+    assert framer.tick_ns == 400 * MS
+    assert list(framer.tick(400 * MS)) == [line(b'"a'), line(b"b")]
+    assert framer.tick_ns is None
+
+
+def test_late_bytes_end_the_grace_time_like_a_tick() -> None:
+    """What waited is cut first, then what arrived."""
+    framer = Framer()
+    list(framer.feed(b'"a\r\n', 0))
+
+    assert list(framer.feed(b"OK\r\n", 400 * MS)) == [line(b'"a'), line(b"OK")]
+
+
+def test_16384_bytes_are_a_line_and_one_more_is_not() -> None:
+    """The rest of a line that is too long is a line of its own."""
+    longest = b"x" * LINE_BYTES_MAX
+
+    assert list(Framer().feed(longest + b"\r\n", 0)) == [line(longest)]
+    assert list(Framer().feed(longest + b"y\r\n", 0)) == [
+        Token(TokenKind.PIECE, longest),
+        line(b"y"),
+    ]
