@@ -97,10 +97,6 @@ class Host(Protocol):
         """Return the names of the user's groups."""
         ...
 
-    def is_root(self) -> bool:
-        """Tell whether the user is root."""
-        ...
-
     def owner_group(self, path: str) -> str | None:
         """Return the group of a file."""
         ...

@@ -69,10 +69,6 @@ class SystemHost:
                 continue
         return frozenset(names)
 
-    def is_root(self) -> bool:
-        """Tell whether the user is root."""
-        return os.geteuid() == 0
-
     def owner_group(self, path: str) -> str | None:
         """Return the group of a file."""
         try:

@@ -87,7 +87,6 @@ class UdevSource:
         self._monitor.start()
         self._changed = threading.Condition()
         self._tree = UsbTree(read_records(context))
-        self._on_event: list[Callable[[str, SysRecord], None]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="udev", daemon=True)
         self._thread.start()
@@ -126,11 +125,6 @@ class UdevSource:
             raise BenchError(msg)
         return Path(path)
 
-    def subscribe(self, on_event: Callable[[str, SysRecord], None]) -> None:
-        """Call `on_event` with action and record of each event, in this source's thread."""
-        with self._changed:
-            self._on_event.append(on_event)
-
     def wait(
         self, found: Callable[[tuple[Function, ...]], T | None], deadline: Deadline
     ) -> T | None:
@@ -149,8 +143,5 @@ class UdevSource:
                 continue
             record = read_record(device)
             with self._changed:
-                listeners = tuple(self._on_event)
                 if self._tree.apply(str(device.action), record):
                     self._changed.notify_all()
-            for on_event in listeners:
-                on_event(str(device.action), record)

@@ -79,10 +79,6 @@ class PaperHost:
         """Return the user's groups."""
         return self.in_groups
 
-    def is_root(self) -> bool:
-        """Tell whether the user is root."""
-        return False
-
     def owner_group(self, path: str) -> str | None:
         """Return the group of a file."""
         return "dialout" if path in self.files else None
