@@ -18,6 +18,7 @@ from harness.core.identity import masked
 _LONG_DIGITS: Final = re.compile(r"\+?\d{9,}|(?<!\d)(?:\+|0)\d(?:[ -]?\d){7,}", re.ASCII)
 _SHORTEST: Final = 6  # a serial number of fewer characters would blank out half of a page
 _PSEUDONYM_CHARACTERS: Final = 10
+_SHORTEST_IMSI: Final = 14
 
 Hide = Callable[[str], str]
 
@@ -73,8 +74,9 @@ class Screen:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, int) and not isinstance(value, bool):
-            hidden = self.text(str(value))
-            return value if hidden == str(value) else hidden
+            # A number of bytes or bits may be long, so only what is as long as an IMSI is hidden.
+            is_short = len(str(abs(value))) < _SHORTEST_IMSI and str(value) not in self._known
+            return value if is_short else self.text(str(value))
         if isinstance(value, dict):
             return {self.text(str(k)): self.value(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):

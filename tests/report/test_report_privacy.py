@@ -133,7 +133,9 @@ def test_what_is_no_identity_stays() -> None:
     line = "2026-11-24 03:21:05 384000 bit/s 192.168.1.1 cause #11 +CEREG: 0,1,44010"
 
     assert screen.text(line) == line
-    assert screen.value([True, None, 1.5, 384_000, "x"]) == [True, None, 1.5, 384_000, "x"]
+    values = [True, None, 1.5, 384_000, 25_000_000_000, "x"]
+    assert screen.value(values) == values
+    assert screen.value({"imei": int(IMEI)}) == {"imei": "***********7518"}
     assert screen.text(f"IMEI {IMEI}") == "IMEI ***********7518"
 
 

@@ -266,6 +266,36 @@ def test_a_verdict_better_than_its_parts_is_found(tmp_path: Path) -> None:
     ]
 
 
+def test_a_pass_beyond_its_limit_and_foreign_limits_are_found(tmp_path: Path) -> None:
+    """A phase that passed although it was late or never ended; a limits file of another hash."""
+    journal = written(tmp_path)
+    journal.close()
+    raw = sqlite3.connect(journal.directory / "journal.sqlite")
+    with raw:
+        raw.execute("UPDATE phase SET limit_s = 3.5")
+        raw.execute(
+            "INSERT INTO phase (result_id, name, start_ns, limit_s, verdict, note)"
+            " VALUES (1, 'P7', 9, 30.0, 'pass', '')"
+        )
+        raw.execute("UPDATE limit_set SET sha256 = '00'")
+        raw.execute("INSERT INTO limit_set VALUES ('11', 'not TOML [')")
+    raw.close()
+    seal(journal.directory, KEY)
+
+    found = verify(journal.directory)
+
+    assert ("CS-THR-001[1]/P6", "recorded as pass, but it took 4.0 s, limit 3.5 s") in said(
+        found, "changed"
+    )
+    assert ("CS-THR-001[1]/P7", "recorded as pass, but it never ended, limit 30.0 s") in said(
+        found, "changed"
+    )
+    assert ("limits", f"the text has SHA-256 {LIMITS.sha256}, recorded is 00") in said(
+        found, "changed"
+    )
+    assert any(t.startswith("this harness cannot read them") for _, t in said(found, "note"))
+
+
 def test_the_record_is_read_from_its_tables_when_the_journal_is_gone(tmp_path: Path) -> None:
     """A rack keeps the tables only."""
     run_dir = sealed(tmp_path, keep_journal=False)
