@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.vm import host_packages
-from tests.vm.kernel import unpacked_kernel
+from tests.vm.kernel import KernelUnavailableError, unpacked_kernel
 from tests.vm.machine import Guest, run_guest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,11 @@ def main() -> int:
             f"apt-get install --no-install-recommends {' '.join(missing)}\n"
         )
         return 3
-    kernel = unpacked_kernel(CACHE)
+    try:
+        kernel = unpacked_kernel(CACHE)
+    except KernelUnavailableError as exc:
+        sys.stderr.write(f"tests/vm: {exc}\n")
+        return 3
     if arguments.fetch_only:
         return 0
     # Emulation compiles slowly, and each process of the virtual bench would do it anew.

@@ -52,7 +52,7 @@ def unpacked_kernel(cache: Path) -> Kernel:
     """Return the newest generic kernel, fetched and unpacked below `cache` when it is not there.
 
     Raises:
-        KernelUnavailableError: apt does not know the package.
+        KernelUnavailableError: apt does not know the package, or cannot bring it.
     """
     ready = sorted(cache.glob("kernel-*/ready"))
     package, release = _newest()
@@ -91,9 +91,12 @@ def _newest() -> tuple[str, str]:
 def _download(package: str, root: Path) -> Path:
     # apt warns that it reads our directory as root; its errors come as exit status.
     subprocess.run(
-        ["apt-get", "-qq", "download", package], cwd=root, check=True, stderr=subprocess.DEVNULL
+        ["apt-get", "-qq", "download", package], cwd=root, check=False, stderr=subprocess.DEVNULL
     )
-    return next(root.glob("*.deb"))
+    for deb in root.glob("*.deb"):
+        return deb
+    msg = f"apt-get download {package} brought nothing; run apt-get update, and try again"
+    raise KernelUnavailableError(msg)
 
 
 def _unpack(deb: Path, root: Path) -> None:
