@@ -145,7 +145,8 @@ def _slow(question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals) -> 
     tail_s = train.duration_s - drained_s
     rate_bps = float(arrivals.wire_bytes[late].sum()) * BITS_PER_BYTE / tail_s
     high_bps = (rate_bps + packet_bits / tail_s) / (1 - _RADIO_LOSS)
-    low_bps = max(0.0, rate_bps - packet_bits / tail_s)
+    # A lump more or less may have come into the tail's few.
+    low_bps = max(0.0, rate_bps - (packet_bits + rate_bps * question.lump_s) / tail_s)
     if high_bps >= question.threshold_bps:
         rate_bps, low_bps, high_bps = _spread(question, arrivals, drained_s, packet_bits)
     if high_bps >= question.threshold_bps:
