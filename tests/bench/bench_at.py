@@ -184,6 +184,32 @@ def bench_junk() -> None:
     )
 
 
+def bench_thin_ports(count: int, seconds: float) -> None:
+    """Print what the thinnest clients reach in as many threads: the ceiling of this machine."""
+    with routers(count) as (paths, _):
+        asked = [0] * count
+        end = time.monotonic() + seconds
+
+        def drive(index: int) -> None:
+            fd, ask = thinnest(paths[index])
+            while time.monotonic() < end:
+                ask()
+                asked[index] += 1
+            os.close(fd)
+
+        threads = [threading.Thread(target=drive, args=(index,)) for index in range(count)]
+        start = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took_s = time.monotonic() - start
+    say(
+        f"ports  thinnest client  {sum(asked) / took_s:,.0f} commands/s on {count} ports, one "
+        "thread each, neither parsed nor timed (pyserial cannot: 5 descriptors a port, select)"
+    )
+
+
 def bench_ports(count: int, seconds: float) -> None:
     """Print how many commands a second `count` ports reach together, and what was lost."""
     with routers(count) as (paths, _), ExitStack() as stack:
@@ -260,6 +286,7 @@ def main() -> None:
     bench_round_trip(options.rounds)
     bench_junk()
     bench_re_enumeration(options.re_enumerations)
+    bench_thin_ports(options.ports, options.seconds)
     bench_ports(options.ports, options.seconds)
 
 

@@ -90,6 +90,14 @@ def test_closed_quotes_with_line_breaks_end_with_the_longest_line() -> None:
     assert next(Framer().feed(wire, 0)) == line(b'"' + b"c" * 500)
 
 
+def test_closed_quotes_before_a_long_tail_are_cut_at_their_breaks() -> None:
+    """Outside quotes the same rule holds: the breaks inside earlier quotes count."""
+    wire = b'"a\r\nb"' + b"d" * LINE_BYTES_MAX
+
+    assert next(Framer().feed(wire, 0)) == line(b'"a')
+    assert list(Framer().feed(wire + b"\r\nOK\r\n", 0))[-1] == line(b"OK")
+
+
 def test_a_quote_at_the_start_of_the_stream_is_a_quote() -> None:
     """Its grace time ends like any other's."""
     framer = Framer()
