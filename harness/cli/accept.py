@@ -10,6 +10,7 @@ import typer
 from harness.bench import open_bench, open_run
 from harness.cli.exit_codes import ExitCode, of_verdict
 from harness.cli.progress import StepProgress
+from harness.cli.records import seal
 from harness.core.clock import SystemClock
 from harness.procedure.acceptance import Acceptance
 from harness.procedure.case import Outcome
@@ -46,6 +47,8 @@ def accept(
                         say(f"{case.info.id} {case.info.title_en} on {name}")
                         acceptance.run(case, router)
     _print(acceptance, as_json=as_json)
+    if not as_json:
+        seal(acceptance.directory)
     return of_verdict(acceptance.verdict, acceptance.owner)
 
 

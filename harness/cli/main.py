@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -26,6 +27,7 @@ app = typer.Typer(
 LabOption = Annotated[
     Path, typer.Option("--lab", metavar="FILE", help="The bench file.", show_default=True)
 ]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -82,6 +84,182 @@ def schema() -> None:
     from harness.lab.schema import Lab  # noqa: PLC0415 - pydantic is not free
 
     typer.echo(json.dumps(Lab.model_json_schema(), indent=2))
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="x.html, acceptance.html, x.pdf or x.xml (JUnit)."),
+    ] = None,
+    japanese: Annotated[bool, typer.Option("--ja", help="In Japanese.")] = False,
+) -> None:
+    """Print a run as a table, or write a report of it."""
+    from harness.cli.records import report as write  # noqa: PLC0415 - reports are not free
+
+    write(runs, out, "ja" if japanese else "en")
+
+
+@app.command()
+def seal(run_directory: RunArgument) -> None:
+    """Seal a finished run: Parquet, SHA-256 manifest, Ed25519 signature."""
+    from harness.cli.records import seal as seal_run  # noqa: PLC0415 - see report
+
+    seal_run(run_directory)
+
+
+@app.command()
+def verify(
+    run_directory: RunArgument,
+    *,
+    key: Annotated[
+        list[str] | None, typer.Option(metavar="HEX", help="A public key that is trusted.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a sealed run on any machine, and compute its numbers and verdicts again."""
+    from harness.cli.records import verify as verify_run  # noqa: PLC0415 - see report
+
+    raise typer.Exit(verify_run(run_directory, key or [], as_json=as_json))
+
+
+@app.command()
+def diff(before: RunArgument, after: RunArgument) -> None:
+    """Print what changed between two runs."""
+    from harness.cli.records import diff as compare  # noqa: PLC0415 - see report
+
+    compare(before, after)
+
+
+@app.command()
+def serve(
+    runs: Annotated[Path, typer.Argument(help="Directory of the runs.")] = Path("runs"),
+    *,
+    host: Annotated[str, typer.Option(help="Address; not loopback: a token is made.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+) -> None:
+    """Serve the runs as web pages."""
+    from harness.cli.records import serve as serve_runs  # noqa: PLC0415 - see report
+
+    serve_runs(runs, host, port)
+
+
+@app.command()
+def doctor(
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Do the cures that are safe.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what on this host would spoil a run, and the cure of each."""
+    from harness.cli.host import doctor as examine  # noqa: PLC0415 - udev is not free
+
+    raise typer.Exit(examine(Path("runs"), fix=fix, as_json=as_json))
+
+
+@app.command("ls")
+def list_devices(lab: LabOption = Path("lab.toml"), *, as_json: JsonOption = False) -> None:
+    """Print what is plugged in, and which router of the bench file it is."""
+    from harness.cli.host import list_devices as print_devices  # noqa: PLC0415 - see doctor
+
+    print_devices(lab, as_json=as_json)
+
+
+@app.command()
+def suggest(lab: LabOption = Path("lab.toml")) -> None:
+    """Print the lines that the bench file lacks for what is plugged in."""
+    from harness.cli.host import suggest_lines  # noqa: PLC0415 - see doctor
+
+    suggest_lines(lab)
+
+
+@app.command()
+def watch(*, seconds: Annotated[float, typer.Option(help="How long.")] = 86_400.0) -> None:
+    """Print plug and unplug as they happen, until Ctrl-C."""
+    from harness.cli.host import watch_devices  # noqa: PLC0415 - see doctor
+
+    watch_devices(seconds)
+
+
+@app.command("udev-rules")
+def print_udev_rules(
+    *, group: Annotated[str, typer.Option(help="Group that may use the routers.")] = "plugdev"
+) -> None:
+    """Print udev rules for the benches' host."""
+    from harness.cli.host import udev_rules  # noqa: PLC0415 - see doctor
+
+    typer.echo(udev_rules(group))
+
+
+@app.command()
+def pool(
+    store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],
+    *,
+    ledger: Annotated[Path, typer.Option(help="The SIMs, JSON.")] = Path("ledger.json"),
+    hour: Annotated[int | None, typer.Option(help="Hours since 1970; now by default.")] = None,
+    lead_days: Annotated[int, typer.Option(help="Days from order to use of a SIM.")] = 10,
+    dark: Annotated[str, typer.Option(help="A carrier that is supposed to fail.")] = "",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page instead.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which SIMs are healthy, what is left, and where the month ends."""
+    from harness.cli.pool import pool as show  # noqa: PLC0415 - numpy is not free
+
+    show(store, ledger, now_hour=hour, lead_days=lead_days, dark=dark, out=out, as_json=as_json)
+
+
+@app.command("pool-lines")
+def pool_lines(
+    store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],
+    *,
+    first_hour: Annotated[int, typer.Option(help="Hours since 1970.")],
+    hours: Annotated[int, typer.Option(help="How many.")] = 24,
+    count: Annotated[int, typer.Option(help="How many lines.")] = 20,
+    line: Annotated[int | None, typer.Option(help="This line only.")] = None,
+) -> None:
+    """Print usage by line and hour, and whether the totals agree."""
+    from harness.cli.pool import pool_lines as show  # noqa: PLC0415 - see pool
+
+    show(store, first_hour=first_hour, hours=hours, count=count, line=line)
+
+
+@app.command()
+def replay(
+    scenario: Annotated[str, typer.Argument(help="For example outage-2020.")],
+    *,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="What was known on that day.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed of the fleet.")] = 1,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, too.")] = None,
+    affected: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the affected lines as CSV.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay an outage: what happened, and what this bench would have said, and when."""
+    from harness.cli.pool import replay as run_replay  # noqa: PLC0415 - see pool
+
+    day = as_of.date() if as_of else None
+    raise typer.Exit(
+        run_replay(scenario, as_of=day, seed=seed, out=out, affected=affected, as_json=as_json)
+    )
+
+
+@app.command("forecast-bench")
+def forecast_bench(
+    *,
+    csv: Annotated[Path | None, typer.Option(help="Hourly series of your own.")] = None,
+    months: Annotated[int | None, typer.Option(help="At most so many months each.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how far off the month-end landing is, beside other methods."""
+    from harness.cli.pool import forecast_bench as run_bench  # noqa: PLC0415 - see pool
+
+    run_bench(csv, months=months, as_json=as_json)
 
 
 @app.command()

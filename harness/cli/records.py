@@ -1,0 +1,127 @@
+"""`harness report | seal | verify | diff | serve`: everything that is made from records."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import typer
+from rich.console import Console
+
+from harness.cli.exit_codes import ExitCode
+from harness.core.errors import UsageError
+from harness.report.messages import Language
+
+KEY_NAME: Final = "seal.key"
+
+
+def key_path() -> Path:
+    """Return where this user's sealing key is."""
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "cloudsim-harness" / KEY_NAME
+
+
+def report(runs: Sequence[Path], out: Path | None, language: Language) -> None:
+    """Write a report; the ending of `out` says which: html, pdf, xml. Without it, print a table.
+
+    Raises:
+        UsageError: There is no record, or nobody knows such a report.
+    """
+    if out is None:
+        from harness.report import text  # noqa: PLC0415 - only what is asked for is loaded
+
+        for run in runs:
+            Console().print(text.table(run))
+        return
+    if out.suffix == ".xml":
+        from harness.report import junit  # noqa: PLC0415 - see above
+
+        junit.write(_one(runs), out)
+    elif out.suffix == ".pdf" or out.name.startswith("acceptance"):
+        from harness.report import acceptance  # noqa: PLC0415 - see above
+
+        acceptance.write(runs, out, language=language)
+    elif out.suffix == ".html":
+        from harness.report import html  # noqa: PLC0415 - see above
+
+        html.write(_one(runs), out, language=language)
+    else:
+        msg = f"{out}: there is no such report; end its name in .html, .pdf or .xml"
+        raise UsageError(msg)
+    typer.echo(f"report     {out}")
+
+
+def seal(run: Path) -> None:
+    """Seal a finished run with this user's key, which is made when there is none.
+
+    Raises:
+        UsageError: The run is not finished, or sealed already.
+    """
+    from harness.record.seal import load_or_make_key, public_key_hex  # noqa: PLC0415 - see above
+    from harness.record.seal import seal as seal_run  # noqa: PLC0415 - see above
+
+    path = key_path()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = load_or_make_key(path)
+    manifest = seal_run(run, key)
+    typer.echo(f"{'sealed':<10} {manifest}")
+    typer.echo(f"{'key':<10} {public_key_hex(key)}")
+
+
+def verify(run: Path, trusted: Sequence[str], *, as_json: bool) -> ExitCode:
+    """Check a sealed run, and compute its numbers again.
+
+    Raises:
+        UsageError: The run is not sealed.
+    """
+    from harness.record.verify import verify as verify_run  # noqa: PLC0415 - see above
+
+    result = verify_run(run, trusted_keys=trusted)
+    if as_json:
+        typer.echo(json.dumps(asdict(result) | {"ok": result.ok}, ensure_ascii=False))
+    else:
+        for finding in result.findings:
+            typer.echo(f"{finding.kind:<8} {finding.where}  {finding.text}")
+        typer.echo(
+            f"{'ok' if result.ok else 'BROKEN':<8} {result.run_id}  {result.files} files, "
+            f"{result.recomputed} of {result.measurements} measurements computed again, "
+            f"{result.rejudged} judged again, sealed by {result.public_key}"
+        )
+    return ExitCode.PASS if result.ok else ExitCode.FAIL
+
+
+def diff(before: Path, after: Path) -> None:
+    """Print what changed between two runs.
+
+    Raises:
+        UsageError: A side has no run.
+    """
+    from harness.report.diff import diff as compare  # noqa: PLC0415 - see above
+    from harness.report.diff import table  # noqa: PLC0415 - see above
+
+    Console().print(table(compare(before, after)))
+
+
+def serve(runs: Path, host: str, port: int) -> None:
+    """Serve the runs as web pages: on loopback as it is, elsewhere with a token."""
+    import uvicorn  # noqa: PLC0415 - only what is asked for is loaded
+
+    from harness.report.web import app  # noqa: PLC0415 - see above
+
+    local = host in {"127.0.0.1", "::1", "localhost"}
+    token = None if local else secrets.token_urlsafe(24)
+    query = "" if token is None else f"?token={token}"
+    typer.echo(f"serving    http://{host}:{port}/{query}")
+    uvicorn.run(app(runs, token), host=host, port=port, log_level="warning")
+
+
+def _one(runs: Sequence[Path]) -> Path:
+    if len(runs) != 1:
+        msg = f"this report is of one run, {len(runs)} were named"
+        raise UsageError(msg)
+    return runs[0]
