@@ -203,7 +203,15 @@ class SerialPort:
         """
         sent_ns = self._clock.monotonic_ns()
         if self._transcript is not None:
-            self._transcript.record(sent_ns, self._name, Direction.SENT, data)
+            self._transcript.record(sent_ns, self._name, Direction.SENT, data, flush=False)
+        try:
+            self._write_all(data, deadline)
+        finally:
+            if self._transcript is not None:
+                self._transcript.flush()  # while the router thinks about its answer
+        return sent_ns
+
+    def _write_all(self, data: bytes, deadline: Deadline) -> None:
         rest = memoryview(data)
         while rest:
             try:
@@ -213,7 +221,6 @@ class SerialPort:
             except OSError as exc:
                 msg = f"{self._name} is gone while sending {data!r}: {os.strerror(exc.errno or 0)}"
                 raise PortLostError(msg, port=self._name) from exc
-        return sent_ns
 
     def _wait_writable(self, done: int, total: int, deadline: Deadline) -> None:
         poller = select.poll()

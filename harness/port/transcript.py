@@ -84,8 +84,19 @@ class Transcript:
         )
         self._file.flush()
 
-    def record(self, t_ns: int, port: str, direction: Direction, data: bytes) -> None:
-        """Add the bytes of one read or write; nothing happens after `close`."""
+    def record(
+        self, t_ns: int, port: str, direction: Direction, data: bytes, *, flush: bool = True
+    ) -> None:
+        """Add the bytes of one read or write; nothing happens after `close`.
+
+        Args:
+            t_ns: Monotonic time, in nanoseconds.
+            port: Name of the port.
+            direction: Which way the bytes went.
+            data: The bytes.
+            flush: Whether it goes to the kernel now; else the caller calls `flush`, at a moment
+                when nobody waits for it.
+        """
         with self._lock:
             if self._file is None:
                 return
@@ -94,7 +105,14 @@ class Transcript:
             else:
                 for entry in self._masker.feed(t_ns, port, direction, data):
                     self._write(*entry)
-            self._file.flush()
+            if flush:
+                self._file.flush()
+
+    def flush(self) -> None:
+        """Hand what was recorded to the kernel, where it survives the end of this process."""
+        with self._lock:
+            if self._file is not None:
+                self._file.flush()
 
     def _write(self, t_ns: int, port: str, direction: str, data: bytes) -> None:
         if self._file is None:
