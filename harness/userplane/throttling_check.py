@@ -36,6 +36,7 @@ _CLAMP_ABOVE: Final = 3.0
 _HEAD: Final = struct.Struct("!IQ")
 _UDP: Final = 17
 _TICKETS: Final = 3
+_QUIET_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,50 +88,66 @@ def check_throttling(
     clock = clock or SystemClock()
     started = Deadline.after(budget_s, clock)
     tap.poll()
+    asked, tcp, burnt = _download(client, tap, plan, congestion=congestion, budget_s=budget_s)
+    if tcp.throttled is not None or open_datagrams is None:
+        waited_s = started.waited_s
+        burnt += drained(tap, asked.rtt_s, Deadline.after(drain_s, clock))
+        return ThrottlingCheck(
+            decision=tcp, tcp=tcp, train=None, waited_s=waited_s, bytes_burnt=burnt
+        )
+    for tail_s in (TAIL_S, longer_tail_s(asked)):
+        train = train_for(asked, tail_s=tail_s)
+        taken = send_train(
+            client,
+            tap,
+            train,
+            open_datagrams=open_datagrams,
+            quiet_s=asked.rtt_s + _QUIET_S,
+            clock=clock,
+        )
+        burnt += taken.bytes_total()
+        decision = judge_train(asked, train, train_arrivals(taken))
+        if decision.throttled is not None:
+            break
+    return ThrottlingCheck(
+        decision=decision, tcp=tcp, train=train, waited_s=started.waited_s, bytes_burnt=burnt
+    )
+
+
+def _download(
+    client: TestServerClient,
+    tap: PacketSource,
+    plan: ThrottlePlan,
+    *,
+    congestion: str,
+    budget_s: float,
+) -> tuple[ThrottlePlan, ThrottleDecision, int]:
+    """Run the TCP download to its answer.
+
+    Returns:
+        The plan with round trip and port, the answer, and the bytes that the tap had seen.
+    """
+    enough = round(plan.threshold_bps * budget_s / BITS_PER_BYTE * 4)
     wanted = TrafficPlan(
         congestion=congestion,
         window_bytes=_CLAMP_BYTES,
         window_bps=round(_CLAMP_ABOVE * plan.threshold_bps),
         longest_s=budget_s,
-        total_bytes=max(1_000_000, round(plan.threshold_bps * budget_s / BITS_PER_BYTE * 4)),
+        total_bytes=min(max(1_000_000, enough), TrafficPlan().total_bytes),
     )
+    burnt = 0
     with client.start(wanted) as traffic:
         idle_s = plan.rtt_s or traffic.connect_s
         asked = replace(plan, local_port=traffic.local_ports[0], rtt_s=idle_s)
         test = ThrottleTest(asked)
-        seen: list[Packets] = []
-        tcp = None
+        decision = None
         more = True
-        while tcp is None and more:
+        while decision is None and more:
             more = traffic.pump(PUMP_S)
             packets = tap.poll()
-            seen.append(packets)
-            tcp = test.feed(packets)
-        tcp = tcp or test.conclude()
-    burnt = joined(seen).bytes_total()
-    if tcp.throttled is not None or open_datagrams is None:
-        waited_s = started.waited_s
-        burnt += drained(tap, idle_s, Deadline.after(drain_s, clock))
-        return ThrottlingCheck(
-            decision=tcp, tcp=tcp, train=None, waited_s=waited_s, bytes_burnt=burnt
-        )
-    decision, train, more_burnt = tcp, None, 0
-    for tail_s in (TAIL_S, longer_tail_s(asked)):
-        train = train_for(asked, tail_s=tail_s)
-        taken = send_train(
-            client, tap, train, open_datagrams=open_datagrams, quiet_s=idle_s + 0.1, clock=clock
-        )
-        more_burnt += taken.bytes_total()
-        decision = judge_train(asked, train, train_arrivals(taken))
-        if decision.throttled is not None:
-            break
-    return ThrottlingCheck(
-        decision=decision,
-        tcp=tcp,
-        train=train,
-        waited_s=started.waited_s,
-        bytes_burnt=burnt + more_burnt,
-    )
+            burnt += packets.bytes_total()
+            decision = test.feed(packets)
+    return asked, decision or test.conclude(), burnt
 
 
 def send_train(
