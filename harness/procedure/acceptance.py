@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from harness.core.clock import Clock
+from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError
 from harness.core.party import Party
 from harness.procedure.case import Case, CaseRun, Outcome, Progress, run_case
@@ -15,6 +16,8 @@ from harness.record.journal import RunJournal
 from harness.record.rows import UnitInfo
 from harness.verdict.limits import LimitSet
 from harness.verdict.verdict import Verdict, merge
+
+_IDENTIFY_S: Final = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,11 +45,12 @@ class Acceptance:
 
     def run(self, case: Case, dut: Dut, *, attempt: int = 1) -> Outcome:
         """Run one case on one router; a case that the bench cannot do is written as not run."""
+        identity = dut.identify(Deadline.after(_IDENTIFY_S, self.clock))
         unit = self.journal.unit(
             UnitInfo(
                 imei=dut.router.imei,
                 model=dut.router.model,
-                firmware="",
+                firmware=identity.firmware if identity else "",
                 slot=dut.router.usb_path,
                 serial=dut.router.serial or "",
             )

@@ -24,8 +24,9 @@ from harness.measure.calls import Calls, calls_to
 from harness.measure.packets import Packets, joined
 from harness.port.serial_port import SerialPort
 from harness.port.transcript import Transcript
+from harness.record.at_lines import record_at_lines
 from harness.record.result_writer import ResultWriter
-from harness.router.driver import RouterDriver
+from harness.router.driver import Identity, RouterDriver
 from harness.userplane.dhcp import Lease
 from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap
@@ -73,6 +74,7 @@ class Dut:
         clock: Where time comes from.
         generation: Counts re-enumerations.
         lease: Address that the router gave the bench, None before it did.
+        identity: Who the router says it is, None before it was asked.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Dut:
     clock: Clock
     generation: int = 0
     lease: Lease | None = None
+    identity: Identity | None = None
     core_events_before: int = 0
     _session: AtSession | None = None
     _driver: RouterDriver | None = None
@@ -213,6 +216,19 @@ class Dut:
             self._session.close()
         self._session = self._driver = None
 
+    def identify(self, deadline: Deadline) -> Identity | None:
+        """Return who the router says it is; None when it is off or does not answer.
+
+        Raises:
+            BenchError: Another router is plugged in, or a port cannot be opened.
+        """
+        if self.identity is None and self._present(self.source.functions()) is not None:
+            try:
+                self.connect(deadline)
+            except RouterError:
+                return None  # the cases will say so, with an owner
+        return self.identity
+
     def ensure_connected(self, deadline: Deadline) -> None:
         """Open the AT ports unless they are open.
 
@@ -328,6 +344,7 @@ class Dut:
 
     def _hand_in(self, result: ResultWriter, own: Path) -> None:
         kinds = {".txt": "at-transcript", ".pcapng": "pcapng"}
+        record_at_lines(result, own / "at.txt")
         for path in sorted(own.iterdir()):
             result.artifact(path, kinds.get(path.suffix, "file"))
         self._directory = self._transcript = None
@@ -374,7 +391,8 @@ class Dut:
             return None  # not yet: whoever waited for it says what is missing
 
     def _require_imei(self, driver: RouterDriver, deadline: Deadline) -> None:
-        imei = driver.identity(deadline).imei
+        self.identity = driver.identity(deadline)
+        imei = self.identity.imei
         if imei != self.router.imei:
             msg = (
                 f"lab.toml: routers.{self.name}.imei: the router at {self.router.usb_path} says "

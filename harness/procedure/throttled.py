@@ -75,17 +75,15 @@ def run_throttled(run: CaseRun) -> None:
     if not run.dut.lease_address(deadline):
         msg = f"{run.dut.name} gives its user no address"
         raise RouterError(msg)
-    points: list[tuple[int, float]] = []
-    under = _measure_throttled(run, points)
-    free = _measure(run, run.dut.require_tap("bench-end"), AFTER, points)
-    run.result.series("downlink", "bit/s", points)
+    under = _measure_throttled(run)
+    free = _measure(run, run.dut.require_tap("bench-end"), AFTER)
     _judge_ratio(run, INJECTED_LIMIT, under, INJECTED_BPS, owner=_owner_under(under))
     if under.wire_bps:
         evidence = {"from": "ratio", "numerator": AFTER, "denominator": UNDER}
         _judge_ratio(run, RECOVERED_LIMIT, free, under.wire_bps, owner=None, evidence=evidence)
 
 
-def _measure_throttled(run: CaseRun, points: list[tuple[int, float]]) -> Goodput:
+def _measure_throttled(run: CaseRun) -> Goodput:
     """Measure under the throttle; it is read back when set, and proven gone when removed."""
     throttle = BenchThrottle(run.dut.namespace, LAN)
     injection = Injection(downlink=RateLimit(rate_bps=INJECTED_BPS))
@@ -100,7 +98,7 @@ def _measure_throttled(run: CaseRun, points: list[tuple[int, float]]) -> Goodput
             data={"rate_bps": INJECTED_BPS, "direction": "down"},
         )
         with run.dut.tapped("throttled", applied.tap_ifname or LAN) as tap:
-            under = _measure(run, tap, UNDER, points)
+            under = _measure(run, tap, UNDER)
         check_proven(throttle.where, before, throttle.state())
     run.result.event(
         "injection",
@@ -111,8 +109,8 @@ def _measure_throttled(run: CaseRun, points: list[tuple[int, float]]) -> Goodput
     return under
 
 
-def _measure(run: CaseRun, tap: Tap, name: str, points: list[tuple[int, float]]) -> Goodput:
-    """Measure the downlink's rate until it is known, and add its course to `points`."""
+def _measure(run: CaseRun, tap: Tap, name: str) -> Goodput:
+    """Measure the downlink's rate until it is known, and write its course."""
     far_end = run.dut.require_far_end()
     client = TestServerClient(
         far_end.address,
@@ -124,7 +122,7 @@ def _measure(run: CaseRun, tap: Tap, name: str, points: list[tuple[int, float]])
     run.progress.started(name, None)
     log = RateLog(tap)
     found = run_goodput(client, log, GoodputPlan(), clock=run.clock).goodput
-    points += log.points(run.clock)
+    run.result.series(name, "bit/s", log.points(run.clock))
     run.result.measurement(found.measurement(name))
     rate = "unknown" if found.wire_bps is None else format_rate(found.wire_bps)
     cost = format_size(found.bytes_burnt)
