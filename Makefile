@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit clean
+.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -46,6 +46,25 @@ unit: setup-dev ## pytest with coverage
 	$(BIN)/coverage report --fail-under=90
 
 test: lint unit ## set up, then everything CI runs
+
+test-usb: setup-dev ## the tier with a real kernel's USB stack, in a VM (root installs what it needs)
+	$(BIN)/python -m tests.vm
+
+bench: bench-at bench-userplane bench-measure bench-record bench-pool ## every benchmark: ours and the peer's figures
+bench-at: setup-dev
+	$(BIN)/python tests/bench/bench_at.py
+bench-userplane: setup-dev
+	$(BIN)/python tests/bench/bench_userplane.py
+bench-measure: setup-dev
+	$(BIN)/python tests/bench/bench_measure.py
+	$(BIN)/python tests/bench/truthset.py
+bench-record: setup-dev
+	PYTHONPATH=. $(BIN)/python tests/bench/bench_record.py
+bench-pool: setup-dev
+	$(BIN)/python tests/bench/bench_pool.py
+
+fuzz: setup-dev ## ten million inputs on framing, dialogue and every parser
+	$(BIN)/python tests/fuzz/fuzz_at.py --inputs 10000000
 
 clean: ## remove what the targets made, but not runs/
 	rm -rf $(VENV) build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -120,6 +120,7 @@ def _measure(run: CaseRun, tap: Tap, name: str) -> Goodput:
         clock=run.clock,
     )
     run.progress.started(name, None)
+    tap.poll()  # what came before is not of this measurement
     log = RateLog(tap)
     found = run_goodput(client, log, GoodputPlan(), clock=run.clock).goodput
     run.result.series(name, "bit/s", log.points(run.clock))
