@@ -116,6 +116,22 @@ class VirtualWorld(_Table):
     defects: tuple[str, ...] = ()
 
 
+class PhysicalSim(_Table):
+    """A card in a router's own slot, beside its cloud SIM.
+
+    Attributes:
+        iccid: The card.
+        imsi: Its subscriber.
+        carrier: Name of one of the carriers.
+        pin: Its PIN, when it asks for one.
+    """
+
+    iccid: Iccid
+    imsi: Imsi
+    carrier: Name
+    pin: Annotated[str, Field(pattern=r"^\d{4,8}$")] | None = None
+
+
 class Router(_Table):
     """One router under test.
 
@@ -125,6 +141,7 @@ class Router(_Table):
         imei: Who it must say it is.
         serial: Its USB serial number, when it has one.
         relay: Outlet of the power strip that feeds it.
+        physical_sim: Card in its own slot, when there is one.
     """
 
     model: Name
@@ -132,6 +149,7 @@ class Router(_Table):
     imei: Imei
     serial: str | None = None
     relay: int | None = Field(default=None, ge=0)
+    physical_sim: PhysicalSim | None = None
 
 
 class LabService(_Table):
@@ -148,16 +166,30 @@ class LabService(_Table):
     token_file: Path | None = None
 
 
+class UsagePlan(_Table):
+    """What a user of the service was sold.
+
+    Attributes:
+        cap: Bytes a month, both directions, before the service slows the line.
+        limited: Rate after that.
+    """
+
+    cap: SizeBytes
+    limited: RateBps
+
+
 class AccessServer(LabService):
     """The access server's lab side, and the address that routers use.
 
     Attributes:
         adapter: Which adapter speaks with it.
         host: Name by which routers reach it; the tap looks for it.
+        plan: What each user was sold; None: no cap.
     """
 
     adapter: Name = "generic"
     host: str | None = None
+    plan: UsagePlan | None = None
 
 
 class Carrier(_Table):
