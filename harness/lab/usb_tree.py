@@ -62,7 +62,8 @@ class SysRecord:
 @dataclass(slots=True)
 class _Device:
     record: SysRecord
-    has_lost_all: bool = False
+    lost: set[str] = field(default_factory=set)
+    returns: dict[str, int] = field(default_factory=dict)
 
 
 class UsbTree:
@@ -70,8 +71,8 @@ class UsbTree:
 
     Events come in the kernel's order: at an unplug the functions go first, then their interfaces,
     then the device. A network interface that is moved to another namespace is removed too, and
-    nothing was unplugged: a new generation is a device that comes, or that loses all its
-    interfaces and gets some again (sysfs `authorized`).
+    nothing was unplugged: a new generation is a device that comes, or that loses interfaces and
+    gets them again (sysfs `authorized`).
     """
 
     def __init__(self, records: Iterable[SysRecord] = ()) -> None:
@@ -179,12 +180,16 @@ class UsbTree:
             if action == "remove" and path in self._interfaces:
                 del self._interfaces[path]
                 if device is not None:
-                    device.has_lost_all = not self._interfaces_of(device.record.sys_path)
+                    device.lost.add(path)
             return bool(gone)
         self._interfaces[path] = record.driver
-        if device is not None and device.has_lost_all:  # de-authorized, and authorized again
-            device.has_lost_all = False
-            self._count(device.record)
+        if device is not None and path in device.lost:  # de-authorized, and authorized again
+            # By interface: udevd works in parallel, one may be back before another is gone.
+            device.lost.remove(path)
+            counted = max(device.returns.values(), default=0)
+            device.returns[path] = device.returns.get(path, 0) + 1
+            if device.returns[path] > counted:
+                self._count(device.record)
         return False
 
     def _interfaces_of(self, device_path: str) -> list[str]:

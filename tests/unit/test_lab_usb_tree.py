@@ -194,3 +194,14 @@ def test_a_devices_place_in_sysfs_is_known() -> None:
 
     assert tree.sys_path("pci-0000:00:14.0/1-2.1") == DEVICE
     assert tree.sys_path("pci-0000:00:14.0/1-9") is None
+
+
+def test_interfaces_that_come_back_before_others_are_gone_count_once() -> None:
+    """Seen in the guest: udevd reports in parallel, so `add` of one precedes `remove` of another."""
+    tree = UsbTree(router())
+    for action, number in (
+        ("remove", 0), ("remove", 2), ("add", 0), ("remove", 3), ("add", 3), ("add", 2),
+    ):  # fmt: skip
+        tree.apply(action, interface(number))
+
+    assert tree.generation("pci-0000:00:14.0/1-2.1") == 2
