@@ -197,7 +197,7 @@ def test_a_devices_place_in_sysfs_is_known() -> None:
 
 
 def test_interfaces_that_come_back_before_others_are_gone_count_once() -> None:
-    """Seen in the guest: udevd reports in parallel, so `add` of one precedes `remove` of another."""
+    """Seen in the guest: udevd reports in parallel, one `add` precedes another `remove`."""
     tree = UsbTree(router())
     for action, number in (
         ("remove", 0), ("remove", 2), ("add", 0), ("remove", 3), ("add", 3), ("add", 2),
