@@ -14,20 +14,29 @@ from harness.cli.records import seal
 from harness.core.clock import SystemClock
 from harness.procedure.acceptance import Acceptance
 from harness.procedure.case import Outcome
-from harness.procedure.catalogue import CASES, case_by_id
+from harness.procedure.catalogue import CASES, SMOKE, case_by_id
+from harness.procedure.plan import load_plan
 from harness.verdict.verdict import Verdict
 
 
 def accept(
-    lab: Path, *, dut: str | None, limits: Path, case_ids: list[str], as_json: bool
+    lab: Path,
+    *,
+    dut: str | None,
+    limits: Path,
+    plan: str | None,
+    case_ids: list[str],
+    as_json: bool,
 ) -> ExitCode:
     """Run the acceptance and return the exit code.
 
     Raises:
-        UsageError: A case, a router or a limit is not known.
+        UsageError: A plan, a case, a router or a limit is not known.
         BenchError: The bench cannot be built.
     """
-    cases = tuple(case_by_id(case_id) for case_id in case_ids) or CASES
+    planned = load_plan(plan, limits.parent / "plans").cases if plan else SMOKE
+    cases = tuple(case_by_id(case_id) for case_id in case_ids) or planned
+    title = f"harness accept --plan {plan}" if plan else "harness accept"
     clock = SystemClock()
 
     def say(text: str) -> None:
@@ -38,7 +47,7 @@ def accept(
         with (
             StepProgress(clock) as progress,
             open_run(
-                bench, limits=limits, plan="harness accept", cases=CASES, progress=progress
+                bench, limits=limits, plan=title, cases=CASES, progress=progress
             ) as acceptance,
         ):
             for name in names:

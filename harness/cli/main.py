@@ -49,6 +49,9 @@ def accept(
     limits: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded.")] = Path(
         "tests/acceptance/limits.toml"
     ),
+    plan: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The cases of plans/NAME.toml beside limits.")
+    ] = None,
     case: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only this case; may be repeated.")
     ] = None,
@@ -57,7 +60,9 @@ def accept(
     """Judge the routers of a bench; write record, AT transcript, packets and report."""
     from harness.cli.accept import accept as run_accept  # noqa: PLC0415 - the bench is not free
 
-    raise typer.Exit(run_accept(lab, dut=dut, limits=limits, case_ids=case or [], as_json=as_json))
+    raise typer.Exit(
+        run_accept(lab, dut=dut, limits=limits, plan=plan, case_ids=case or [], as_json=as_json)
+    )
 
 
 @app.command()

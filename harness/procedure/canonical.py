@@ -26,22 +26,41 @@ def run_canonical(run: CaseRun) -> None:
         CaseFailedError: A phase did not end in time; its owner is noted.
         BenchError: The power strip, lab.toml or the AT port is the problem.
     """
+    boot(run).write_sim_use()
+
+
+def boot(run: CaseRun, *, last: Phase = Phase.P7_DATA_UP, label: str = "") -> Watch:
+    """Cut the power, give it back, and follow the router to the end of a phase.
+
+    Args:
+        run: The case that is being run.
+        last: The phase that ends it.
+        label: Tells the boots of one case apart, for example `kddi `.
+
+    Raises:
+        CaseFailedError: A phase did not end in time; its owner is noted.
+        BenchError: The power strip, lab.toml or the AT port is the problem.
+    """
     run.dut.power_off(Deadline.after(_POWER_OFF_S, run.clock))
     watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
     milestones = watch.power_on()
     for phase in Phase:
-        _await_phase(run, watch, milestones, phase)
-    watch.write_sim_use()
+        if phase <= last:
+            _await_phase(run, watch, milestones, phase, label)
+    return watch
 
 
-def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phase) -> None:
+def _await_phase(
+    run: CaseRun, watch: Watch, milestones: Milestones, phase: Phase, label: str
+) -> None:
     """Wait for one phase, judge its duration, and find the owner when it does not end."""
+    name = f"{label}{phase.short}"
     limit = run.limits[phase.limit_name]
     start_ns = milestones.started_ns(phase)
     end_ns = start_ns + round((limit.high or 0.0) * NS_PER_S)
     deadline = Deadline(clock=run.clock, start_ns=start_ns, end_ns=end_ns)
-    run.progress.started(f"{phase.short} {phase.title}", limit.high)
-    run.result.phase(phase.short, start_ns, None, limit_s=limit.high)
+    run.progress.started(f"{name} {phase.title}", limit.high)
+    run.result.phase(name, start_ns, None, limit_s=limit.high)
     while not (milestones.reached(phase) or deadline.passed or watch.hopeless(phase)):
         watch.look(milestones, deadline)
         if milestones.reached(phase) is None:
@@ -49,10 +68,10 @@ def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phas
     milestone = milestones.reached(phase)
     duration_s = milestones.duration_s(phase)
     if milestone is None or duration_s is None:
-        raise _not_ended(run, watch, phase, start_ns)
+        raise _not_ended(run, watch, phase, name, start_ns)
     # What others say may come before the bench has seen the phase before it end.
     run.result.phase(
-        phase.short,
+        name,
         start_ns,
         max(start_ns, milestone.t_ns),
         limit_s=limit.high,
@@ -63,17 +82,19 @@ def _await_phase(run: CaseRun, watch: Watch, milestones: Milestones, phase: Phas
         phase.limit_name,
         Measurement(name=phase.limit_name, value=duration_s, unit="s", n=1),
         owner=Party.ROUTER,
-        step=f"{phase.short} {phase.title}",
-        evidence={"phase": phase.short},
+        step=f"{name} {phase.title}",
+        evidence={"phase": name},
     )
 
 
-def _not_ended(run: CaseRun, watch: Watch, phase: Phase, start_ns: int) -> CaseFailedError:
+def _not_ended(
+    run: CaseRun, watch: Watch, phase: Phase, name: str, start_ns: int
+) -> CaseFailedError:
     """Find whose fault it is that a phase did not end, and write it."""
     blame = diagnose(phase, watch)
-    failure = run.fail(f"{phase.short} {phase.title}", blame)
+    failure = run.fail(f"{name} {phase.title}", blame)
     run.result.phase(
-        phase.short,
+        name,
         start_ns,
         None,
         limit_s=run.limits[phase.limit_name].high,

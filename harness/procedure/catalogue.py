@@ -9,7 +9,10 @@ from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
 from harness.procedure.throttled import THROTTLED
 
-CASES: Final[tuple[Case, ...]] = (CANONICAL, THROTTLED)
+SMOKE: Final[tuple[Case, ...]] = (CANONICAL, THROTTLED)
+"""What `harness accept` runs unless it is told otherwise."""
+
+CASES: Final[tuple[Case, ...]] = SMOKE
 
 
 def case_by_id(case_id: str) -> Case:

@@ -1,0 +1,52 @@
+"""`harness.procedure.plan`: which cases a run is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import UsageError
+from harness.procedure.catalogue import CASES, SMOKE
+from harness.procedure.plan import load_plan
+
+SHIPPED = Path(__file__).parents[1] / "acceptance/plans"
+
+
+def test_the_smoke_plan_is_what_runs_without_a_plan() -> None:
+    """The file and the default are the same two cases."""
+    assert load_plan("smoke", SHIPPED).cases == SMOKE
+    assert [case.info.id for case in SMOKE] == ["CANON-001", "THR-001"]
+
+
+def test_the_acceptance_plan_is_the_whole_catalogue() -> None:
+    """Nothing that was written is left out."""
+    assert {c.info.id for c in load_plan("acceptance", SHIPPED).cases} == {
+        case.info.id for case in CASES
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('title = "t"\ncases = []\n', "p.toml: cases: List should have at least 1 item"),
+        ('title = "t"\ncases = ["CS-X-1"]\n', "there is no case 'CS-X-1'; there are CANON-001"),
+        ("cases = [", "p.toml: not TOML: "),
+    ],
+)
+def test_a_wrong_plan_is_answered_by_key(tmp_path: Path, text: str, message: str) -> None:
+    """One line that names the file or the case."""
+    (tmp_path / "p.toml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(UsageError) as found:
+        load_plan("p", tmp_path)
+
+    assert message in str(found.value)
+
+
+def test_an_unknown_plan_names_those_there_are(tmp_path: Path) -> None:
+    """So that nobody has to look."""
+    (tmp_path / "soak.toml").touch()
+
+    with pytest.raises(UsageError, match=r"there is no plan 'soap' in .*; there are soak$"):
+        load_plan("soap", tmp_path)
