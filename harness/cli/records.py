@@ -15,6 +15,9 @@ from rich.console import Console
 
 from harness.cli.exit_codes import ExitCode
 from harness.core.errors import UsageError
+from harness.record.reader import RunRecord
+from harness.record.recompute import Recomputer
+from harness.record.rows import MeasurementRow
 from harness.report.messages import Language
 
 KEY_NAME: Final = "seal.key"
@@ -79,9 +82,11 @@ def verify(run: Path, trusted: Sequence[str], *, as_json: bool) -> ExitCode:
     Raises:
         UsageError: The run is not sealed.
     """
+    from harness.record.recompute import BUILT_IN  # noqa: PLC0415 - see above
     from harness.record.verify import verify as verify_run  # noqa: PLC0415 - see above
 
-    result = verify_run(run, trusted_keys=trusted)
+    recomputers = {**BUILT_IN, "goodput": _goodput_again(run)}
+    result = verify_run(run, trusted_keys=trusted, recomputers=recomputers)
     if as_json:
         typer.echo(json.dumps(asdict(result) | {"ok": result.ok}, ensure_ascii=False))
     else:
@@ -125,3 +130,23 @@ def _one(runs: Sequence[Path]) -> Path:
         msg = f"this report is of one run, {len(runs)} were named"
         raise UsageError(msg)
     return runs[0]
+
+
+def _goodput_again(run: Path) -> Recomputer:
+    """Return what computes a goodput again from the capture that its evidence names."""
+    from harness.userplane.recheck import goodput_of_capture  # noqa: PLC0415 - see above
+
+    def again(_record: RunRecord, row: MeasurementRow) -> float | None:
+        evidence = row.evidence
+        capture = run / str(evidence["capture"])
+        if not capture.resolve().is_relative_to(run.resolve()) or not capture.is_file():
+            msg = f"the capture {evidence['capture']!r} is not in this run"
+            raise UsageError(msg)
+        return goodput_of_capture(
+            capture.read_bytes(),
+            first_ns=int(str(evidence["first_ns"])),
+            last_ns=int(str(evidence["last_ns"])),
+            shortest_s=float(str(evidence["shortest_s"])),
+        )
+
+    return again

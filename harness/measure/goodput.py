@@ -22,7 +22,8 @@ from harness.measure.segments import tcp_segments, unwrapped
 from harness.measure.steadiness import BatchMeans, batch_means
 from harness.measure.suffix import Curve, Fit, best_suffix
 
-_RTTS: Final = 3
+RTTS: Final = 3
+"""A stretch that counts lasts at least so many round trips."""
 _LOOK_EVERY_NS: Final = 50_000_000
 _OF_CEILING: Final = 0.9
 
@@ -168,7 +169,7 @@ class GoodputMeter:
             curve = acknowledged_curve(packets, self._plan.upload_port)
         else:
             curve = curve_of(packets, outgoing=self._plan.outgoing)
-        shortest_s = max(self._plan.shortest_s, _RTTS * self._plan.rtt_s)
+        shortest_s = max(self._plan.shortest_s, RTTS * self._plan.rtt_s)
         return curve, best_suffix(curve, min_span_s=shortest_s)
 
     def _result(self, curve: Curve, fit: Fit | None, stop: Stop) -> Goodput:

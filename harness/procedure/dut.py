@@ -273,6 +273,11 @@ class Dut:
             raise BenchError(msg)
         return self.far_end
 
+    def capture_of(self, tap: Tap) -> str:
+        """Return where the capture of a tap will be, relative to the run's directory."""
+        path = tap.path
+        return "" if path is None else f"{path.parent.name}/{path.name}"
+
     def require_tap(self, name: str) -> Tap:
         """Return the tap `bench-end` or `seed` of the case that is being recorded.
 

@@ -10,7 +10,7 @@ from harness.core.clock import Clock, Deadline
 from harness.core.errors import RouterError
 from harness.core.party import Party
 from harness.core.units import BITS_PER_BYTE, NS_PER_S, format_rate, format_size
-from harness.measure.goodput import Goodput, GoodputPlan
+from harness.measure.goodput import RTTS, Goodput, GoodputPlan
 from harness.measure.measurement import Measurement
 from harness.measure.packets import Packets
 from harness.procedure.case import Case, CaseRun
@@ -39,15 +39,19 @@ class RateLog:
     Attributes:
         tap: The tap.
         bytes_by_bin: Bytes that arrived, by the number of the bin.
+        first_ns: Time of the first packet that arrived, UTC; None before it.
     """
 
     tap: Tap
     bytes_by_bin: dict[int, int] = field(default_factory=dict)
+    first_ns: int | None = None
 
     def poll(self) -> Packets:
         """Return the packets since the last call, and count them."""
         packets = self.tap.poll()
         arrived = packets.taken(~packets.outgoing)
+        if self.first_ns is None and len(arrived):
+            self.first_ns = int(arrived.t_ns[0])
         for t_ns, size in zip(arrived.t_ns.tolist(), arrived.wire_bytes.tolist(), strict=True):
             number = t_ns // _BIN_NS
             self.bytes_by_bin[number] = self.bytes_by_bin.get(number, 0) + size
@@ -122,9 +126,21 @@ def _measure(run: CaseRun, tap: Tap, name: str) -> Goodput:
     run.progress.started(name, None)
     tap.poll()  # what came before is not of this measurement
     log = RateLog(tap)
-    found = run_goodput(client, log, GoodputPlan(), clock=run.clock).goodput
+    plan = GoodputPlan()
+    measured = run_goodput(client, log, plan, clock=run.clock)
+    found = measured.goodput
     run.result.series(name, "bit/s", log.points(run.clock))
-    run.result.measurement(found.measurement(name))
+    evidence = None
+    if log.first_ns is not None:
+        evidence = {
+            "from": "goodput",
+            "capture": run.dut.capture_of(tap),
+            "first_ns": log.first_ns,
+            # Half a microsecond covers the rounding of waited_s and no other packet.
+            "last_ns": log.first_ns + round(found.waited_s * NS_PER_S) + 500,
+            "shortest_s": max(plan.shortest_s, RTTS * measured.report.connect_s),
+        }
+    run.result.measurement(found.measurement(name), evidence=evidence)
     rate = "unknown" if found.wire_bps is None else format_rate(found.wire_bps)
     cost = format_size(found.bytes_burnt)
     run.step(name, Verdict.PASS, f"{rate} in {found.waited_s:.2f} s for {cost}: {found.stop}")

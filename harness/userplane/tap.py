@@ -187,6 +187,11 @@ class Tap:
         )
         self._sock.bind((ifname, _ETH_P_ALL))
 
+    @property
+    def path(self) -> Path | None:
+        """Where the capture will be when it stops; None when nothing is kept."""
+        return self._path
+
     def __enter__(self) -> Self:
         return self
 
