@@ -268,6 +268,18 @@ def forecast_bench(
 
 
 @app.command()
+def testserver(
+    *,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP and UDP port; 0: any free one.")] = 5201,
+) -> None:
+    """Serve measurements for a bench elsewhere; the token is in HARNESS_TESTSERVER_TOKEN."""
+    from harness.userplane.testserver import main  # noqa: PLC0415 - only what is asked for
+
+    main(["--address", address, "--port", str(port)])
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
