@@ -24,6 +24,11 @@ app = typer.Typer(
     add_completion=False,
 )
 
+pool_app = typer.Typer(help="The SIM pool: what is left, and where the month ends.")
+forecast_app = typer.Typer(help="How good the month-end landing is.")
+app.add_typer(pool_app, name="pool", no_args_is_help=True)
+app.add_typer(forecast_app, name="forecast", no_args_is_help=True)
+
 LabOption = Annotated[
     Path, typer.Option("--lab", metavar="FILE", help="The bench file.", show_default=True)
 ]
@@ -199,7 +204,7 @@ def print_udev_rules(
     typer.echo(udev_rules(group))
 
 
-@app.command()
+@pool_app.command("show")
 def pool(
     store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],
     *,
@@ -216,7 +221,7 @@ def pool(
     show(store, ledger, now_hour=hour, lead_days=lead_days, dark=dark, out=out, as_json=as_json)
 
 
-@app.command("pool-lines")
+@pool_app.command("lines")
 def pool_lines(
     store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],
     *,
@@ -254,7 +259,7 @@ def replay(
     )
 
 
-@app.command("forecast-bench")
+@forecast_app.command("bench")
 def forecast_bench(
     *,
     csv: Annotated[Path | None, typer.Option(help="Hourly series of your own.")] = None,
@@ -267,8 +272,8 @@ def forecast_bench(
     run_bench(csv, months=months, as_json=as_json)
 
 
-@app.command()
-def testserver(
+@app.command("testserver")
+def serve_measurements(
     *,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP and UDP port; 0: any free one.")] = 5201,

@@ -1,4 +1,4 @@
-"""`harness pool | replay | forecast-bench`: the pool, an outage again, how good a landing is."""
+"""`harness pool | replay | forecast`: the pool, an outage again, how good a landing is."""
 
 from __future__ import annotations
 
