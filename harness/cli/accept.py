@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import typer
 
-from harness.bench import open_bench, open_run
+from harness.bench import Bench, open_bench, open_run
 from harness.cli.exit_codes import ExitCode, of_verdict
 from harness.cli.progress import StepProgress
 from harness.cli.records import seal
-from harness.core.clock import SystemClock
+from harness.core.clock import Deadline, SystemClock
+from harness.core.errors import CloudError
+from harness.core.units import format_size
+from harness.pool.budget import CaseCost, LabSim, refuse_unless_it_fits, spread
 from harness.procedure.acceptance import Acceptance
-from harness.procedure.case import Outcome
+from harness.procedure.case import Case, Outcome
 from harness.procedure.catalogue import CASES, SMOKE, case_by_id
 from harness.procedure.plan import load_plan
 from harness.verdict.verdict import Verdict
+
+_ASK_S: Final = 10.0
 
 
 def accept(
@@ -44,6 +51,10 @@ def accept(
 
     with open_bench(lab, say=say) as bench:
         names = [dut] if dut else list(bench.lab.routers)
+        try:
+            say(burn_plan(bench, cases, runs=len(names)))
+        except CloudError as exc:
+            say(f"what the SIMs have left is not known: {exc}")  # the cases will name the owner
         with (
             StepProgress(clock) as progress,
             open_run(
@@ -59,6 +70,34 @@ def accept(
     if not as_json:
         seal(acceptance.directory)
     return of_verdict(acceptance.verdict, acceptance.owner)
+
+
+def burn_plan(bench: Bench, cases: Sequence[Case], *, runs: int) -> str:
+    """Say what the cases will burn, and refuse what would run the lab's SIMs dry.
+
+    Raises:
+        UsageError: The SIMs have less left than the cases need.
+        CloudError: The access server does not tell what is left.
+    """
+    sims = bench.services.cloud.sims(Deadline.after(_ASK_S, bench.clock))
+    known = [
+        LabSim(
+            sim=sim.iccid,
+            carrier=sim.plmn,
+            quota_bytes=sim.plan.quota_bytes,
+            used_bytes=sim.used_bytes,
+        )
+        for sim in sims
+        if sim.plan.quota_bytes is not None  # an unknown quota is never "enough"
+    ]
+    costs = [
+        CaseCost(case=case.info.id, carrier="", run_bytes=case.estimated_bytes, runs=runs)
+        for case in cases
+    ]
+    plan = spread(costs, known)
+    refuse_unless_it_fits(plan)
+    asked, left = format_size(plan.asked_bytes), format_size(plan.left_bytes)
+    return f"these cases burn about {asked}; {len(known)} SIMs have {left} left until their reset"
 
 
 def _print(acceptance: Acceptance, *, as_json: bool) -> None:
