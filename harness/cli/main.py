@@ -221,6 +221,34 @@ def pool(
     show(store, ledger, now_hour=hour, lead_days=lead_days, dark=dark, out=out, as_json=as_json)
 
 
+@pool_app.command("feed")
+def pool_feed(
+    store: Annotated[Path, typer.Argument(help="Usage by line and hour; made when missing.")],
+    feed: Annotated[Path, typer.Argument(help="CSV or Parquet: line, hour, carrier, sim, bytes.")],
+    *,
+    unit: Annotated[str, typer.Option(help="Unit of the bytes: B, MB, GB, GiB...")] = "B",
+    zone: Annotated[str | None, typer.Option(help="Zone of times without one.")] = None,
+    counter: Annotated[bool, typer.Option("--counter", help="Running counters.")] = False,
+    hour: Annotated[int | None, typer.Option(help="Hours since 1970; now by default.")] = None,
+) -> None:
+    """Check a feed row by row and add it to the store; every flaw with line and hour."""
+    from harness.cli.pool import pool_feed as take  # noqa: PLC0415 - see pool
+
+    raise typer.Exit(take(store, feed, unit=unit, zone=zone, counter=counter, now_hour=hour))
+
+
+@pool_app.command("sims")
+def pool_sims(
+    lab: LabOption = Path("lab.toml"),
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep it as a ledger.")] = None,
+) -> None:
+    """Print the SIMs of the bench's access server, with state and use."""
+    from harness.cli.pool import pool_sims as show  # noqa: PLC0415 - see pool
+
+    show(lab, out)
+
+
 @pool_app.command("lines")
 def pool_lines(
     store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],

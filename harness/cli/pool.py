@@ -8,14 +8,18 @@ from pathlib import Path
 
 import typer
 
+from harness.bench import open_bench
 from harness.cli.exit_codes import ExitCode
-from harness.core.clock import SystemClock
+from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import UsageError
-from harness.core.units import US_PER_S
+from harness.core.identity import masked
+from harness.core.units import US_PER_S, format_size
 from harness.pool.any_csv import read_any_csv
 from harness.pool.bench_cases import BenchCase, case_of, cases_of_file, generated_cases
+from harness.pool.feed import FeedContract, check_feed, hour_reader, read_feed
+from harness.pool.feed_store import LineNumbers, store_rows
 from harness.pool.forecast_bench import bench, bench_json, bench_text
-from harness.pool.ledger_file import load_ledger
+from harness.pool.ledger_file import dump_ledger, load_ledger
 from harness.pool.look import WhatIf, look
 from harness.pool.page import pool_page, replay_page
 from harness.pool.peers import simple_peers, statsforecast_peers
@@ -23,11 +27,14 @@ from harness.pool.public_series import public_series
 from harness.pool.replay import run_replay
 from harness.pool.replay_text import affected_csv, replay_json, replay_text
 from harness.pool.scenario import load_scenario
+from harness.pool.sources import ledger_of_server
 from harness.pool.usage import UsageStore
 from harness.pool.view import pool_json, pool_text
 
 _SEEDS = (1, 2, 3, 4)
 _SECONDS_AN_HOUR = 3600
+_HOURS_A_DAY = 24
+_ASK_S = 10.0
 
 
 def pool(
@@ -52,6 +59,57 @@ def pool(
         typer.echo(f"page       {out}")
     else:
         typer.echo(json.dumps(pool_json(view)) if as_json else pool_text(view))
+
+
+def pool_feed(
+    store: Path, feed: Path, *, unit: str, zone: str | None, counter: bool, now_hour: int | None
+) -> ExitCode:
+    """Check a feed row by row, tell every flaw, and put what can be counted into the store.
+
+    Raises:
+        UsageError: The feed lacks a column, or an hour of it is in the store already.
+    """
+    rows = read_feed(feed)
+    read_hour = hour_reader(zone)
+    hours = [hour for row in rows if (hour := read_hour(row["hour"])) is not None]
+    if not hours:
+        msg = f"{feed.name}: no row says its hour; give times a zone, or name it with --zone"
+        raise UsageError(msg)
+    contract = FeedContract(
+        unit=unit, counter=counter, first_hour=min(hours), end_hour=max(hours) + 1
+    )
+    hour = now_hour if now_hour is not None else _this_hour()
+    report = check_feed(rows, contract, now_hour=hour, read_hour=read_hour)
+    for finding in report.findings:
+        typer.echo(finding.text)
+    carriers = sorted({row.carrier for row in report.rows})
+    usage = (
+        UsageStore.open(store) if store.exists() else UsageStore.create(store, carriers=carriers)
+    )
+    store_rows(usage, report.rows, LineNumbers.of(usage))
+    for day in sorted({row.hour // _HOURS_A_DAY for row in report.rows}):
+        usage.pack_day(day)
+    flawed = sum(report.counts.values())
+    typer.echo(f"{report.read} rows read, {len(report.rows)} counted, {flawed} flaws")
+    return ExitCode.FAIL if flawed else ExitCode.PASS
+
+
+def pool_sims(lab: Path, out: Path | None) -> None:
+    """Print what the access server tells of its SIMs; `out` keeps it as a ledger.
+
+    Raises:
+        BenchError: The bench cannot be built.
+        CloudError: The access server does not serve.
+    """
+    with open_bench(lab, say=lambda text: typer.echo(f"harness: {text}", err=True)) as bench:
+        sims = bench.services.cloud.sims(Deadline.after(_ASK_S, bench.clock))
+    ledger = ledger_of_server(sims, bank="bank")
+    for entry in ledger.entries:
+        used = format_size(entry.used_bytes or 0)
+        typer.echo(f"{masked(entry.sim)}  {entry.slot:<8} {entry.state:<12} used {used}")
+    if out is not None:
+        out.write_text(dump_ledger(ledger), encoding="utf-8")
+        typer.echo(f"ledger     {out}")
 
 
 def pool_lines(store: Path, *, first_hour: int, hours: int, count: int, line: int | None) -> None:
