@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.clock import SystemClock
+from harness.lab.lease import lease
 from harness.record.reader import RunRecord
 
 ROOT = Path(__file__).parents[2]
@@ -168,12 +170,13 @@ def test_a_virtual_bench_that_is_killed_is_the_benchs_fault(run: Run) -> None:
     assert run.gone() == {}
 
 
-def test_two_runs_on_one_router_are_refused(run: Run) -> None:
-    """The second one names the first."""
-    run.wait_for("CANON-001")
-
-    second = start(run.directory)
-    _, errors = second.process.communicate(timeout=PATIENCE_S)
+def test_a_router_that_somebody_else_uses_is_refused(bench_directory: Path) -> None:
+    """The second harness names the first, and touches nothing."""
+    leases = bench_directory / "harness-leases"
+    with lease("860000000000017", owner="the nightly run", directory=leases, clock=SystemClock()):
+        second = start(bench_directory)
+        _, errors = second.process.communicate(timeout=PATIENCE_S)
 
     assert second.process.returncode == 3
-    assert f"router 0017 is in use by harness on {os.uname().nodename}" in errors
+    assert f"router 0017 is in use by the nightly run (process {os.getpid()})" in errors
+    assert second.gone() == {}
