@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
-from harness.cloud.model import CoreEvent, Subscriber
+from harness.cloud.model import CoreEvent, Place, Subscriber
 from harness.cloud.service import Service
 from harness.core.clock import Deadline
 from harness.core.errors import CloudError
@@ -45,6 +45,19 @@ class CoreNetwork:
     def set_carrier(self, plmn: str, settings: Mapping[str, Any], deadline: Deadline) -> None:
         """Change a carrier: reject_cause, outage, regulation_bps."""
         self._call("PATCH", f"/carriers/{plmn}", deadline, settings)
+
+    def place_of(self, imei: str, deadline: Deadline) -> Place:
+        """Return where a router stands.
+
+        Raises:
+            CloudError: The core network does not serve, or does not know the router.
+        """
+        answer = self._call("GET", f"/radio/{imei}", deadline)
+        try:
+            return Place.model_validate(answer)
+        except ValidationError as exc:
+            msg = f"{self._service.name} described the place of *{imei[-4:]} oddly: {exc}"
+            raise CloudError(msg, party=self._service.party) from None
 
     def place(self, imei: str, settings: Mapping[str, Any], deadline: Deadline) -> None:
         """Put a router somewhere else: mcc, mnc, tac, cell, rsrp_dbm, covered."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 SimState = Literal[
     "healthy", "near_cap", "throttled", "suspected", "unknown", "quarantined", "absent"
 ]
+
+
+_AGE: Final = re.compile(r"\bage_s\W+(?P<age_s>\d+(?:\.\d+)?)", re.ASCII)
 
 
 class _Answer(BaseModel):
@@ -113,6 +117,13 @@ class ServerEvent(_Answer):
     plmn: str | None = None
     detail: Mapping[str, Any] | str | None = Field(default=None)
 
+    @property
+    def location_age_s(self) -> float | None:
+        """Age of a location when it was reported, in seconds; None when the server says none."""
+        # The server tells a report in words: the fields that the router sent, by their names.
+        found = _AGE.search(str(self.detail)) if self.kind == "location" else None
+        return float(found["age_s"]) if found else None
+
 
 class Subscriber(_Answer):
     """One subscriber at a lab core network.
@@ -134,6 +145,20 @@ class Subscriber(_Answer):
     uplink_bps: int | None = None
     dl_bytes: int = 0
     ul_bytes: int = 0
+
+
+class Place(_Answer):
+    """Where a router stands, as a lab core network plays it.
+
+    Attributes:
+        mcc: Country of the strongest carrier cell.
+        mnc: Network of the strongest carrier cell.
+        covered: PLMN codes that can be received there.
+    """
+
+    mcc: str
+    mnc: str
+    covered: tuple[str, ...] = ()
 
 
 class CoreEvent(_Answer):

@@ -41,6 +41,12 @@ class Facts:
         pdn_asked: The carrier saw the router ask for a PDN connection.
         lan_lease: The router gave the bench an address.
         uplink_works: The bench's own test server answers the bench on the far side.
+        place_plmn: PLMN code of the strongest carrier where the router stands.
+        chosen_plmn: PLMN code of the SIM that the access server chose.
+        choice_reason: What the access server said of its choice.
+        chosen_state: What the access server itself had listed that SIM as.
+        disagree: What AT, access server and carrier do not agree on: `iccid`, `imsi`, `plmn`,
+            `address`.
     """
 
     phase: str
@@ -60,6 +66,11 @@ class Facts:
     pdn_asked: bool | None = None
     lan_lease: bool | None = None
     uplink_works: bool | None = None
+    place_plmn: str | None = None
+    chosen_plmn: str | None = None
+    choice_reason: str | None = None
+    chosen_state: str | None = None
+    disagree: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +103,8 @@ class Rule:
 
 _SEED_PHASES: Final = frozenset({"P1", "P2", "P3", "P4", "P5"})
 _SERVER_PHASES: Final = frozenset({"P2", "P3", "P4", "P5"})
+_GIVEABLE: Final = frozenset({"healthy", "near_cap"})
+_NO_LOCATION: Final = frozenset({"location_absent", "location_stale"})
 
 RULES: Final = (
     Rule(
@@ -191,6 +204,31 @@ RULES: Final = (
         applies=lambda f: f.phase in {"P5", "P6", "P7"} and f.at_answers is False,
         owner=Party.ROUTER,
         cause="the router stopped answering AT in {phase}",
+    ),
+    Rule(
+        applies=lambda f: f.chosen_state is not None and f.chosen_state not in _GIVEABLE,
+        owner=Party.ACCESS_SERVER,
+        cause="the access server gave out a SIM that it lists as {chosen_state}",
+    ),
+    Rule(
+        applies=lambda f: f.choice_reason in _NO_LOCATION,
+        owner=Party.ROUTER,
+        cause="the access server could not use the router's location: {choice_reason}",
+    ),
+    Rule(
+        applies=lambda f: f.chosen_plmn is not None and f.chosen_plmn != f.place_plmn,
+        owner=Party.ACCESS_SERVER,
+        cause="the access server chose {chosen_plmn} where {place_plmn} has healthy SIMs",
+    ),
+    Rule(
+        applies=lambda f: {"iccid", "imsi"} <= set(f.disagree),
+        owner=Party.SIM_BANK,
+        cause="the profile makes the router another card than the one that was chosen",
+    ),
+    Rule(
+        applies=lambda f: bool(f.disagree),
+        owner=Party.ROUTER,
+        cause="what the router shows by AT is not what the carrier serves: {disagree}",
     ),
 )
 

@@ -13,6 +13,7 @@ import pytest
 
 from harness.cloud.core_network import CoreNetwork
 from harness.cloud.generic import GenericCloud
+from harness.cloud.model import ServerEvent
 from harness.cloud.power_strip import PowerStrip
 from harness.cloud.service import Service, connect_from_host
 from harness.core.clock import Deadline, SystemClock
@@ -131,6 +132,41 @@ def test_steering_is_one_request_each() -> None:
             ("PATCH", {"reject_cause": 11}),
             ("PATCH", {"tac": 2}),
         ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "age_s"),
+    [
+        ("location", "{'mcc': '440', 'cell': 27409200, 'age_s': 7200}", 7200.0),
+        ("location", {"mcc": "440", "age_s": 1.5}, 1.5),
+        ("location", "{'mcc': '440'}", None),
+        ("location", None, None),
+        ("usage", "{'age_s': 7200}", None),
+    ],
+)
+def test_the_age_of_a_location_is_read_from_its_report(
+    kind: str, detail: Any, age_s: float | None
+) -> None:
+    """In words or by keys; of a location only."""
+    event = ServerEvent(seq=1, utc_us=1, kind=kind, detail=detail)
+
+    assert event.location_age_s == age_s
+
+
+def test_a_core_network_tells_where_a_router_stands() -> None:
+    """Country, network and what can be received; anything else is named."""
+    with stand_in(
+        {
+            "GET /core/v1/radio/1": {"mcc": "440", "mnc": "51", "covered": ["44051"], "tac": 1},
+            "GET /core/v1/radio/2": {"mcc": "440"},
+        }
+    ) as server:
+        core = CoreNetwork(server.service(party=Party.CARRIER))
+
+        place = core.place_of("1", soon())
+        assert (place.mcc, place.mnc, place.covered) == ("440", "51", ("44051",))
+        with pytest.raises(CloudError, match=r"described the place of \*2 oddly"):
+            core.place_of("2", soon())
 
 
 def test_a_core_network_tells_of_subscribers_and_rejects() -> None:

@@ -102,6 +102,31 @@ from harness.verdict.blame import RULES, Facts, blame
             "the router stopped answering AT in P5",
         ),
         (
+            Facts(phase="P3", chosen_state="throttled", chosen_plmn="44010", place_plmn="44010"),
+            Party.ACCESS_SERVER,
+            "the access server gave out a SIM that it lists as throttled",
+        ),
+        (
+            Facts(phase="P3", choice_reason="location_stale", chosen_plmn="1", place_plmn="2"),
+            Party.ROUTER,
+            "the access server could not use the router's location: location_stale",
+        ),
+        (
+            Facts(phase="P3", choice_reason="place", chosen_plmn="44051", place_plmn="44010"),
+            Party.ACCESS_SERVER,
+            "the access server chose 44051 where 44010 has healthy SIMs",
+        ),
+        (
+            Facts(phase="P7", pdn_address="10.0.0.2", disagree=("iccid", "imsi")),
+            Party.SIM_BANK,
+            "the profile makes the router another card than the one that was chosen",
+        ),
+        (
+            Facts(phase="P7", pdn_address="10.0.0.2", disagree=("address",)),
+            Party.ROUTER,
+            "what the router shows by AT is not what the carrier serves: ('address',)",
+        ),
+        (
             Facts(phase="P1"),
             None,
             "P1 did not end, and nothing says whose fault it is",

@@ -1,0 +1,15 @@
+"""Which SIM the access server gives a router."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def test_each_carriers_place_gets_a_sim_of_that_carrier(judge: Callable[[str], None]) -> None:
+    """Four places, four carriers, and the reason is the place."""
+    judge("CS-SEL-001")
+
+
+def test_a_barred_sim_is_never_given(judge: Callable[[str], None]) -> None:
+    """Quarantined, throttled, unknown: another carrier's SIM is given instead."""
+    judge("CS-SEL-003")
