@@ -111,7 +111,7 @@ def test_plain_pytest_runs_the_same_cases(desk: Path) -> None:
     )  # fmt: skip
 
     assert ended.returncode == 0, ended.stdout
-    assert "1 passed, 1 deselected" in ended.stdout
+    assert "1 passed" in ended.stdout
     suite = ET.parse(desk / "junit.xml").getroot()  # noqa: S314 - pytest wrote it just now
     assert suite.find("testsuite/testcase") is not None
     (run,) = (desk / "runs").iterdir()
