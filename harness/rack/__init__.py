@@ -1,1 +1,0 @@
-"""Many benches: health, quarantine, engines, nightly."""
