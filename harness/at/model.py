@@ -29,6 +29,7 @@ Purpose = Literal[
     "cloudsim_state",
     "cloudsim_report",
     "cloudsim_reassign",
+    "cloudsim_erase",
     "cloudsim_use_physical",
     "cloudsim_use_cloud",
     "init",

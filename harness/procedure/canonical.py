@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from harness.core.clock import Deadline
+from harness.core.errors import RouterError
 from harness.core.party import Party
 from harness.core.units import NS_PER_S
 from harness.measure.measurement import Measurement
+from harness.port.errors import PortLostError
 from harness.procedure.case import Case, CaseFailedError, CaseRun
 from harness.procedure.diagnosis import diagnose
 from harness.procedure.phases import Milestones, Phase
@@ -17,6 +19,8 @@ from harness.verdict.judge import judge
 
 _POLL_S: Final = 0.1
 _POWER_OFF_S: Final = 10.0
+_CONNECT_S: Final = 20.0
+_ERASE_S: Final = 5.0
 
 
 def run_canonical(run: CaseRun) -> None:
@@ -41,6 +45,7 @@ def boot(run: CaseRun, *, last: Phase = Phase.P7_DATA_UP, label: str = "") -> Wa
         CaseFailedError: A phase did not end in time; its owner is noted.
         BenchError: The power strip, lab.toml or the AT port is the problem.
     """
+    _empty_the_store(run)
     run.dut.power_off(Deadline.after(_POWER_OFF_S, run.clock))
     watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
     milestones = watch.power_on()
@@ -48,6 +53,19 @@ def boot(run: CaseRun, *, last: Phase = Phase.P7_DATA_UP, label: str = "") -> Wa
         if phase <= last:
             _await_phase(run, watch, milestones, phase, label)
     return watch
+
+
+def _empty_the_store(run: CaseRun) -> None:
+    """Have the router download its profile anew; a router that cannot be asked stays as it is."""
+    run.progress.started("empty profile store", _CONNECT_S)
+    erased = False
+    try:
+        run.dut.ensure_connected(Deadline.after(_CONNECT_S, run.clock))
+        erased = run.dut.driver.erase_profile(Deadline.after(_ERASE_S, run.clock))
+    except (RouterError, PortLostError) as exc:
+        run.result.event("note", f"profile store: {exc}", party=Party.ROUTER)
+    state = "emptied" if erased else "left as it was"
+    run.result.event("injection", f"profile store {state}", party=Party.BENCH)
 
 
 def _await_phase(

@@ -78,6 +78,10 @@ class RouterDriver(Protocol):
         """Return the IPv4 address of the PDN connection; None when there is none."""
         ...
 
+    def erase_profile(self, deadline: Deadline) -> bool:
+        """Empty the profile store; False when the model has no command for it."""
+        ...
+
     def cloud_sim(self, deadline: Deadline) -> CloudSimState | None:
         """Return the vendor's word on the cloud SIM; None when the model has none."""
         ...

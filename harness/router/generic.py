@@ -101,6 +101,14 @@ class Generic3gppRouter:
                     return str(address)
         return None
 
+    def erase_profile(self, deadline: Deadline) -> bool:
+        """Empty the profile store; False when the model has no command for it."""
+        command = self._model.commands.get("cloudsim_erase")
+        if command is None:
+            return False
+        self._session.execute(command.send, deadline)
+        return True
+
     def cloud_sim(self, deadline: Deadline) -> CloudSimState | None:
         """Return the vendor's word on the cloud SIM; None when the model has none."""
         command = self._model.commands.get("cloudsim_state")
