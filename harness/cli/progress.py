@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from harness.core.clock import Clock
@@ -23,6 +23,15 @@ STYLE: Final = {
 }
 
 
+class ElapsedColumn(ProgressColumn):
+    """Seconds since a step began, and how many it may take."""
+
+    def render(self, task: Task) -> Text:
+        """Write `elapsed / limit`."""
+        limit = "" if task.total is None else f" / {task.total:.0f} s"
+        return Text(f"{task.elapsed or 0.0:5.1f} s{limit}")
+
+
 class StepProgress:
     """Tells which step goes on, how long it has taken, and how long it may take."""
 
@@ -32,15 +41,12 @@ class StepProgress:
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[elapsed]}"),
+            ElapsedColumn(),
             console=self._console,
             transient=True,
             get_time=lambda: self._clock.monotonic_ns() / NS_PER_S,
         )
         self._task: TaskID | None = None
-        self._step = ""
-        self._start_ns = 0
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -57,19 +63,8 @@ class StepProgress:
 
     def started(self, step: str, limit_s: float | None) -> None:
         """Show a step that may take `limit_s` seconds."""
-        self._step = step
-        self._start_ns = self._clock.monotonic_ns()
         self._remove()
-        limit = "" if limit_s is None else f"limit {limit_s:.0f} s"
-        self._task = self._bar.add_task(f"{step:<22}", total=limit_s, elapsed=limit)
-
-    def tick(self) -> None:
-        """Show the time that has passed."""
-        if self._task is not None:
-            elapsed_s = (self._clock.monotonic_ns() - self._start_ns) / NS_PER_S
-            total = self._bar.tasks[0].total if self._bar.tasks else None
-            limit = f" / {total:.0f} s" if total else ""
-            self._bar.update(self._task, completed=elapsed_s, elapsed=f"{elapsed_s:5.1f} s{limit}")
+        self._task = self._bar.add_task(f"{step:<26}", total=limit_s)
 
     def ended(self, step: str, verdict: Verdict, text: str) -> None:
         """Leave a line that says what the step came to."""
