@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from harness.cloud.model import RouterState, ServerEvent, Sim, SimState
 from harness.core.clock import Deadline
@@ -39,4 +39,8 @@ class CloudAdapter(Protocol):
 
     def reassign(self, imei: str, reason: str, deadline: Deadline) -> None:
         """Ask the server to give a router another SIM."""
+        ...
+
+    def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
+        """Let the device side go wrong in a way that the lab chooses; an empty order ends it."""
         ...

@@ -5,7 +5,7 @@ No maker publishes such an interface; it was never verified on a real access ser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -63,6 +63,11 @@ class GenericCloud:
         """Ask the server to give a router another SIM at its next heartbeat."""
         path = f"{_PREFIX}/routers/{imei}/reassign"
         self._service.call("POST", path, body={"reason": reason}, deadline=deadline)
+
+    def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
+        """Let the device side go wrong: path, status, delay_s, corrupt, certificate, times."""
+        body = {"fault": dict(fault)}
+        self._service.call("PUT", f"{_PREFIX}/conditions", body=body, deadline=deadline)
 
     def _get(self, path: str, deadline: Deadline) -> Any:  # noqa: ANN401 - JSON
         return self._service.call("GET", _PREFIX + path, deadline=deadline)

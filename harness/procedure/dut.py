@@ -290,8 +290,8 @@ class Dut:
         return self._taps[name]
 
     @contextmanager
-    def tapped(self, name: str, ifname: str) -> Iterator[Tap]:
-        """Record another interface of the router's namespace for a while.
+    def tapped(self, name: str, ifname: str, *, where: Namespace | None = None) -> Iterator[Tap]:
+        """Record an interface of a namespace, the router's own unless told, for a while.
 
         Raises:
             BenchError: There is no such interface, or no case is being recorded.
@@ -300,7 +300,8 @@ class Dut:
             msg = f"{self.name}: no case is being recorded"
             raise BenchError(msg)
         path = self._directory / f"{name}.pcapng"
-        with Tap.start(self.namespace, ifname, path=path, incoming_only=ifname != LAN) as tap:
+        is_copy = ifname not in {LAN, TAP}
+        with Tap.start(where or self.namespace, ifname, path=path, incoming_only=is_copy) as tap:
             yield tap
 
     def bench_problem(self) -> str | None:

@@ -1,0 +1,196 @@
+"""DL: a profile comes from the right server only, and nobody on the way can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from harness.cloud.model import Sim
+from harness.core.clock import Deadline
+from harness.core.errors import BenchError
+from harness.core.party import Party
+from harness.core.units import NS_PER_S
+from harness.measure.measurement import Measurement
+from harness.procedure.canonical import boot
+from harness.procedure.case import Case, CaseRun
+from harness.procedure.diagnosis import diagnose
+from harness.procedure.dut import TAP
+from harness.procedure.phases import Milestones, Phase
+from harness.procedure.steering import marked
+from harness.procedure.watch import Watch
+from harness.record.rows import CaseInfo
+from harness.userplane.dissect import Capture, clear_text_to, leaks_of
+from harness.verdict.blame import Blame
+from harness.verdict.verdict import Verdict
+
+FOREIGN_LIMIT: Final = "download.foreign_logins"
+CLEAR_LIMIT: Final = "download.clear_flows"
+RECOVERY_LIMIT: Final = "download.recovery"
+_STEP_S: Final = 5.0
+_POLL_S: Final = 0.1
+_TROUBLE_S: Final = 30.0
+_REFUSALS: Final = 2
+"""A second call shows that the first one was given up."""
+_BOOT_LIMITS: Final = frozenset(phase.limit_name for phase in Phase)
+_DNS_PORT: Final = 53
+_LINK_SCOPE: Final = ("ff00::/8", "fe80::/10")
+"""What a host says when an interface comes up (RFC 4861, RFC 3810); it goes no further."""
+
+
+def run_foreign(run: CaseRun) -> None:
+    """Show the router a certificate of an authority that nobody trusts: it must not log in.
+
+    Raises:
+        CaseFailedError: It does not recover; the owner is noted.
+        BenchError: The bench cannot switch.
+    """
+
+    def enough(watch: Watch) -> bool:
+        calls = watch.dut.server_seen_on_seed()
+        return _count(watch, "login") > 0 or (calls is not None and calls.connections >= _REFUSALS)
+
+    watch, milestones = _trouble(run, {"certificate": "foreign"}, enough)
+    calls = run.dut.server_seen_on_seed()
+    seen = calls.connections if calls else 0
+    logins = Measurement(
+        name=FOREIGN_LIMIT,
+        value=float(_count(watch, "login")) if seen else None,
+        unit="1",
+        n=seen,
+    )
+    run.measured(FOREIGN_LIMIT, logins, owner=Party.ROUTER)
+    _recover(run, watch, milestones)
+
+
+def run_closed(run: CaseRun) -> None:
+    """Watch the seed bearer through a whole boot: TLS to the access server, DNS, nothing else.
+
+    Raises:
+        CaseFailedError: A phase did not end in time; its owner is noted.
+        BenchError: The bench cannot switch, or sees no seed bearer.
+    """
+    where, server = run.dut.seed_tap, run.dut.server_address
+    if where is None or server is None:
+        msg = f"{run.dut.name}: this bench has no tap of the seed bearer"
+        raise BenchError(msg)
+    with (
+        marked(run, _given(run), "quarantined"),
+        run.dut.tapped("seed-boot", TAP, where=where) as tap,
+    ):
+        boot(run)
+    if tap.path is None:
+        msg = f"{run.dut.name}: the tap of the seed bearer keeps no file"
+        raise BenchError(msg)
+    capture = Capture.read(tap.path)
+    with_server = [flow for flow in capture.flows if server in {flow.client, flow.server}]
+    if not with_server:
+        cause = "a profile was downloaded and the tap of the seed bearer shows no byte of it"
+        failure = run.fail("seed tap", Blame(owner=Party.BENCH, cause=cause))
+        raise failure
+    others = leaks_of(capture, allowed=[f"{server}/32", *_LINK_SCOPE])
+    called = {flow.server for flow in capture.flows if flow.server_port}
+    leaks = [
+        leak
+        for leak in others
+        if leak.flow.server_port != _DNS_PORT
+        and not (leak.flow.server_port == 0 and leak.flow.client in called)  # ICMP answers it
+    ]
+    leaks += clear_text_to(capture, server)
+    for leak in leaks:
+        run.result.event("note", leak.why, party=Party.ROUTER)
+        run.step("seed bearer", Verdict.FAIL, leak.why)
+    count = Measurement(name=CLEAR_LIMIT, value=float(len(leaks)), unit="1", n=len(capture.flows))
+    run.measured(CLEAR_LIMIT, count, owner=Party.ROUTER)
+
+
+def _trouble(
+    run: CaseRun, fault: Mapping[str, Any], enough: Callable[[Watch], bool]
+) -> tuple[Watch, Milestones]:
+    """Boot while the access server's device side goes wrong, until enough was seen of it."""
+    run.dut.power_off(Deadline.after(_STEP_S, run.clock))
+    watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
+    deadline = Deadline.after(_TROUBLE_S, run.clock)
+    with _spoilt(run, fault):
+        milestones = watch.power_on()
+        while not enough(watch) and not deadline.passed:
+            watch.look(milestones, deadline)
+            run.clock.sleep(_POLL_S)
+    return watch, milestones
+
+
+@contextmanager
+def _spoilt(run: CaseRun, fault: Mapping[str, Any]) -> Iterator[None]:
+    """Let the access server's device side go wrong for a while."""
+    words = ", ".join(f"{key} {value}" for key, value in fault.items())
+    run.dut.cloud.spoil(fault, _step(run))
+    run.result.event("injection", f"access server: {words}", party=Party.BENCH)
+    try:
+        yield
+    finally:
+        run.dut.cloud.spoil({}, _step(run))
+        run.result.event("injection", "access server: well again", party=Party.BENCH)
+
+
+def _recover(run: CaseRun, watch: Watch, milestones: Milestones) -> None:
+    """Judge how long it takes until a profile is held once the server is well again."""
+    start_ns = run.clock.monotonic_ns()
+    deadline = Deadline.after(run.limits[RECOVERY_LIMIT].high or 0.0, run.clock)
+    while not milestones.reached(Phase.P5_HELD) and not deadline.passed:
+        watch.look(milestones, deadline)
+        run.clock.sleep(_POLL_S)
+    held = milestones.reached(Phase.P5_HELD)
+    if held is None:
+        missing = milestones.current() or Phase.P5_HELD
+        failure = run.fail("recovery", diagnose(missing, watch))
+        raise failure
+    took = Measurement(
+        name=RECOVERY_LIMIT, value=max(0, held.t_ns - start_ns) / NS_PER_S, unit="s", n=1
+    )
+    run.measured(RECOVERY_LIMIT, took, owner=Party.ROUTER)
+
+
+def _given(run: CaseRun) -> list[Sim]:
+    """Return the SIM that the router has now, if any."""
+    sims = run.dut.cloud.sims(_step(run))
+    return [sim for sim in sims if sim.assigned_imei == run.dut.router.imei]
+
+
+def _count(watch: Watch, kind: str) -> int:
+    return sum(event.kind == kind for event in watch.events)
+
+
+def _step(run: CaseRun) -> Deadline:
+    return Deadline.after(_STEP_S, run.clock)
+
+
+CASES: Final[tuple[Case, ...]] = (
+    Case(
+        info=CaseInfo(
+            id="CS-DL-004",
+            version="1",
+            title_en="A server with a foreign certificate is refused",
+            title_ja="信頼できない証明書のサーバーは拒否される",
+            requirements=("R04",),
+        ),
+        needs=frozenset({"power", "tap.seed"}),
+        limits=frozenset({FOREIGN_LIMIT, RECOVERY_LIMIT}),
+        estimated_s=6.0,
+        estimated_bytes=20_000,
+        run=run_foreign,
+    ),
+    Case(
+        info=CaseInfo(
+            id="CS-DL-006",
+            version="1",
+            title_en="Nothing but TLS to the access server and DNS is on the seed bearer",
+            title_ja="シード回線を流れるのはアクセスサーバーへの TLS と DNS だけである",
+            requirements=("R04",),
+        ),
+        needs=frozenset({"power", "far_end", "tap.seed"}),
+        limits=_BOOT_LIMITS | {CLEAR_LIMIT},
+        estimated_s=5.0,
+        estimated_bytes=40_000,
+        run=run_closed,
+    ),
+)
