@@ -113,6 +113,7 @@ def test_steering_is_one_request_each() -> None:
         {
             "PATCH /lab/v1/sims/89": (204, b""),
             "POST /lab/v1/routers/1/reassign": (204, b""),
+            "PUT /lab/v1/conditions": {},
             "PATCH /core/v1/subscribers/440": {},
             "PATCH /core/v1/carriers/44010": {},
             "PATCH /core/v1/radio/1": {},
@@ -121,6 +122,7 @@ def test_steering_is_one_request_each() -> None:
         cloud, core = GenericCloud(server.service()), CoreNetwork(server.service())
         cloud.set_sim_state("89", "quarantined", "slow", soon())
         cloud.reassign("1", "slow", soon())
+        cloud.spoil({"certificate": "foreign"}, soon())
         core.shape("440", {"downlink_bps": 128_000}, soon())
         core.set_carrier("44010", {"reject_cause": 11}, soon())
         core.place("1", {"tac": 2}, soon())
@@ -128,6 +130,7 @@ def test_steering_is_one_request_each() -> None:
         assert [(method, body) for method, _path, body, _token in server.asked] == [
             ("PATCH", {"state": "quarantined", "reason": "slow"}),
             ("POST", {"reason": "slow"}),
+            ("PUT", {"fault": {"certificate": "foreign"}}),
             ("PATCH", {"downlink_bps": 128_000}),
             ("PATCH", {"reject_cause": 11}),
             ("PATCH", {"tac": 2}),
