@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.core.errors import UsageError
-from harness.procedure import download, selection
+from harness.procedure import attach, download, replaced, selection
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
 from harness.procedure.throttled import THROTTLED
@@ -13,7 +13,13 @@ from harness.procedure.throttled import THROTTLED
 SMOKE: Final[tuple[Case, ...]] = (CANONICAL, THROTTLED)
 """What `harness accept` runs unless it is told otherwise."""
 
-CASES: Final[tuple[Case, ...]] = (*SMOKE, *selection.CASES, *download.CASES)
+CASES: Final[tuple[Case, ...]] = (
+    *SMOKE,
+    *selection.CASES,
+    *attach.CASES,
+    *replaced.CASES,
+    *download.CASES,
+)
 
 
 def case_by_id(case_id: str) -> Case:

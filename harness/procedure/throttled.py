@@ -80,7 +80,7 @@ def run_throttled(run: CaseRun) -> None:
         msg = f"{run.dut.name} gives its user no address"
         raise RouterError(msg)
     under = _measure_throttled(run)
-    free = _measure(run, run.dut.require_tap("bench-end"), AFTER)
+    free = measure_downlink(run, run.dut.require_tap("bench-end"), AFTER)
     _judge_ratio(run, INJECTED_LIMIT, under, INJECTED_BPS, owner=_owner_under(under))
     if under.wire_bps:
         evidence = {"from": "ratio", "numerator": AFTER, "denominator": UNDER}
@@ -102,7 +102,7 @@ def _measure_throttled(run: CaseRun) -> Goodput:
             data={"rate_bps": INJECTED_BPS, "direction": "down"},
         )
         with run.dut.tapped("throttled", applied.tap_ifname or LAN) as tap:
-            under = _measure(run, tap, UNDER)
+            under = measure_downlink(run, tap, UNDER)
         check_proven(throttle.where, before, throttle.state())
     run.result.event(
         "injection",
@@ -113,7 +113,7 @@ def _measure_throttled(run: CaseRun) -> Goodput:
     return under
 
 
-def _measure(run: CaseRun, tap: Tap, name: str) -> Goodput:
+def measure_downlink(run: CaseRun, tap: Tap, name: str) -> Goodput:
     """Measure the downlink's rate until it is known, and write its course."""
     far_end = run.dut.require_far_end()
     client = TestServerClient(

@@ -47,6 +47,8 @@ class Facts:
         chosen_state: What the access server itself had listed that SIM as.
         disagree: What AT, access server and carrier do not agree on: `iccid`, `imsi`, `plmn`,
             `address`.
+        slow_sim: Last digits of a SIM that was throttled while in use.
+        replaced_by: Last digits of the SIM that was given for it, None when none was.
     """
 
     phase: str
@@ -71,6 +73,8 @@ class Facts:
     choice_reason: str | None = None
     chosen_state: str | None = None
     disagree: tuple[str, ...] = field(default=())
+    slow_sim: str | None = None
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +233,21 @@ RULES: Final = (
         applies=lambda f: bool(f.disagree),
         owner=Party.ROUTER,
         cause="what the router shows by AT is not what the carrier serves: {disagree}",
+    ),
+    Rule(
+        applies=lambda f: f.slow_sim is not None and f.chosen_state == "healthy",
+        owner=Party.ACCESS_SERVER,
+        cause="the access server still lists the throttled SIM {slow_sim} as healthy",
+    ),
+    Rule(
+        applies=lambda f: f.slow_sim is not None and f.replaced_by is None,
+        owner=Party.ROUTER,
+        cause="the SIM in use was throttled and the router never asked for another",
+    ),
+    Rule(
+        applies=lambda f: f.slow_sim is not None and f.replaced_by == f.slow_sim,
+        owner=Party.ACCESS_SERVER,
+        cause="the access server gave the throttled SIM {slow_sim} again",
     ),
 )
 

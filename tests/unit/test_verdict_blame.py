@@ -127,6 +127,21 @@ from harness.verdict.blame import RULES, Facts, blame
             "what the router shows by AT is not what the carrier serves: ('address',)",
         ),
         (
+            Facts(phase="P8", slow_sim="0010", chosen_state="healthy"),
+            Party.ACCESS_SERVER,
+            "the access server still lists the throttled SIM 0010 as healthy",
+        ),
+        (
+            Facts(phase="P8", slow_sim="0010"),
+            Party.ROUTER,
+            "the SIM in use was throttled and the router never asked for another",
+        ),
+        (
+            Facts(phase="P8", slow_sim="0010", replaced_by="0010"),
+            Party.ACCESS_SERVER,
+            "the access server gave the throttled SIM 0010 again",
+        ),
+        (
             Facts(phase="P1"),
             None,
             "P1 did not end, and nothing says whose fault it is",

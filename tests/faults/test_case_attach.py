@@ -1,0 +1,71 @@
+"""ATT and THR: faults of attaching and of staying slow are seen and ascribed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ACCEPT = (sys.executable, "-m", "harness.cli", "accept", "--json")
+PATIENCE_S = 120.0
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("defect", "case", "owner", "cause"),
+    [
+        (
+            "cgpaddr_differs",
+            "CS-ATT-001",
+            "router",
+            "what the router shows by AT is not what the carrier serves: ('address',)",
+        ),
+        (
+            "stays_on_slow_card",
+            "CS-THR-001",
+            "router",
+            "the SIM in use was throttled and the router never asked for another",
+        ),
+        (
+            "server_same_sim_again",
+            "CS-THR-001",
+            "access_server",
+            "the access server gave the throttled SIM 0010 again",
+        ),
+        (
+            "flaps_on_short_dip",
+            "CS-THR-002",
+            "router",
+            "carrier_throttle.changes_by_dip: 1, limit 0",
+        ),
+    ],
+)
+def test_a_fault_is_caught_and_its_party_named(
+    tmp_path: Path, defect: str, case: str, owner: str, cause: str
+) -> None:
+    """Exit code 1: it is not the bench's fault; what waits for ever may take 25 s here."""
+    lab = (ROOT / "lab.toml").read_text(encoding="utf-8")
+    planted = f"[virtual]\ndefects = {json.dumps([defect])}"
+    (tmp_path / "lab.toml").write_text(lab.replace("[virtual]", planted, 1), encoding="utf-8")
+    limits = (ROOT / "tests/acceptance/limits.toml").read_text(encoding="utf-8")
+    short = limits.replace("high = 60.0", "high = 25.0")
+    (tmp_path / "limits.toml").write_text(short, encoding="utf-8")
+
+    ended = subprocess.run(
+        [*ACCEPT, "--limits", "limits.toml", "--case", case],
+        cwd=tmp_path,
+        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+    assert ended.stdout, ended.stderr
+    (result,) = json.loads(ended.stdout)["results"]
+    assert (ended.returncode, result["owner"], result["cause"]) == (1, owner, cause), ended.stderr
