@@ -19,7 +19,6 @@ _IPV6: Final = 0x86DD
 _IPV6_BYTES: Final = 40
 _TCP: Final = 6
 _SYN: Final = 0x02
-_LONGEST_OPTIONS: Final = 40
 _TIMESTAMP: Final = 8
 _TIMESTAMP_BYTES: Final = 10
 _NO_OPERATION: Final = 1
@@ -109,9 +108,7 @@ def _timestamps(table: _Table, start: Int64, end: Int64) -> tuple[Int64, Int64]:
     stamp, echo = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     at = start.copy()
     open_rows = at + _TIMESTAMP_BYTES <= end
-    for _ in range(_LONGEST_OPTIONS):
-        if not open_rows.any():
-            break
+    while open_rows.any():  # each round passes an option of a byte at least
         kind = _byte(table, at)
         found = open_rows & (kind == _TIMESTAMP) & (_byte(table, at + 1) == _TIMESTAMP_BYTES)
         stamp = np.where(found, _be32(table, at + 2), stamp)

@@ -106,6 +106,7 @@ def test_the_measurement_has_value_interval_and_price() -> None:
 def test_payload_is_counted_once_however_often_it_is_sent() -> None:
     """A segment that comes twice adds to the wire, not to the payload."""
     frames = [Frame(t_ms=10.0 * i, sequence=1448 * min(i, 30), payload=1448) for i in range(61)]
+    frames.insert(40, Frame(t_ms=395.0))  # no payload at all
 
     result = GoodputMeter(GoodputPlan(within=0.5)).feed(packets_of(frames))
 
@@ -128,6 +129,37 @@ def test_an_upload_is_seen_in_its_acknowledgements() -> None:
 
     assert curve.t_ns.tolist() == [0, 10 * MS, 20 * MS]
     assert (curve.total_bytes - curve.total_bytes[0]).tolist() == [0, 10_000, 20_000]
+
+
+def test_the_time_ends_it_when_the_link_never_becomes_even() -> None:
+    """Half a second was given; the interval that was reached is said."""
+    gaps = 1.0 + np.arange(400) ** 2 * 7 % 11
+    packets = Packets(
+        t_ns=(np.cumsum(gaps) * MS).astype(np.int64),
+        wire_bytes=np.full(400, 1514, np.int32),
+        outgoing=np.zeros(400, np.bool_),
+    )
+    meter = GoodputMeter(GoodputPlan(within=1e-6, budget_s=0.5))
+    results = [meter.feed(packet) for packet in one_by_one(packets)]
+
+    known = next(result for result in results if result is not None)
+    assert known.stop is Stop.TIME
+    assert known.waited_s >= 0.5
+
+
+def test_an_upload_is_measured_in_what_its_far_end_acknowledges() -> None:
+    """1448 bytes of payload every 10 ms, acknowledged one by one, are 1.1584 Mbit/s of payload."""
+    frames = []
+    for number in range(60):
+        sent = Frame(t_ms=10.0 * number, outgoing=True, sequence=1448 * number, payload=1448)
+        answer = Frame(t_ms=10.0 * number + 5, acknowledged=1448 * (number + 1))
+        frames += [sent, answer]
+
+    meter = GoodputMeter(GoodputPlan(outgoing=True, upload_port=40000, within=0.05))
+    result = meter.feed(packets_of(frames))
+
+    assert result is not None
+    assert result.payload_bps == pytest.approx(1_158_400, rel=0.02)
 
 
 def test_a_plan_without_a_budget_is_refused() -> None:

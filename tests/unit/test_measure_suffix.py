@@ -72,6 +72,26 @@ def test_uneven_silences_are_not_slots() -> None:
     assert lumps_of(curve(times, [1250] * 48)) is None
 
 
+def test_lumps_at_uneven_distances_are_not_slots() -> None:
+    """55 ms and 100 ms in turn are no scheduler's slots."""
+    times: list[float] = []
+    start = 0.0
+    for number in range(40):
+        times += [start + packet for packet in range(4)]
+        start += 55.0 if number % 2 else 100.0
+
+    assert lumps_of(curve(times, [1250] * len(times))) is None
+
+
+def test_slots_that_last_too_short_are_no_suffix() -> None:
+    """Even lumps for 1.2 s do not do when 5 s are asked."""
+    times = [50.0 * slot + packet for slot in range(24) for packet in range(4)]
+    slots = curve(times, [1250] * len(times))
+
+    assert lumps_of(slots) is not None
+    assert best_suffix(slots, min_span_s=5.0) is None
+
+
 def test_an_even_flow_is_steady() -> None:
     """Equal blocks have no spread, however few packets a block has."""
     means = batch_means(curve([94.625 * i for i in range(9)], [1514] * 9))

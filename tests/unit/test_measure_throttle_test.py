@@ -9,6 +9,7 @@ from harness.core.errors import UsageError
 from harness.measure.certificates import Bucket, FastCertificate
 from harness.measure.limiter import Limiter, Signs, classify
 from harness.measure.packets import Packets
+from harness.measure.suffix import Curve, fit_of
 from harness.measure.throttle_test import ThrottleDecision, ThrottlePlan, ThrottleTest
 from tests.unit.measure_frames import Frame, packets_of
 
@@ -143,6 +144,29 @@ def test_a_rate_close_below_the_threshold_takes_longer_not_a_guess() -> None:
     assert decision is not None
     assert decision.throttled is True
     assert decision.waited_s > 0.8
+
+
+def test_packets_of_another_flow_do_not_stand_for_ours() -> None:
+    """Where no segment is of our port, the bare arrivals are judged."""
+    frames = [Frame(t_ms=94.625 * i, sequence=1448 * i, payload=1448) for i in range(30)]
+    plan = ThrottlePlan(threshold_bps=X, local_port=40001)
+
+    decision = fed(plan, packets_of(frames))
+
+    assert decision is None or decision.throttled is not False
+
+
+def test_a_stretch_that_grows_has_no_upper_end() -> None:
+    """Ten packets in the first half and thirty in the second are a TCP on its way up."""
+    times = [50.0 * i for i in range(10)] + [500.0 + 16.0 * i for i in range(30)]
+    curve = Curve(
+        t_ns=np.array([round(t * MS) for t in times], np.int64),
+        total_bytes=np.cumsum(np.full(40, 1514, np.int64)),
+    )
+    fit = fit_of(curve, 0)
+
+    assert fit is not None
+    assert ThrottleTest(ThrottlePlan(threshold_bps=X))._most(curve, fit, even=True) == np.inf
 
 
 def test_nothing_at_all_is_undecided() -> None:
