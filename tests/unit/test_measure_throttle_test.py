@@ -169,6 +169,18 @@ def test_a_stretch_that_grows_has_no_upper_end() -> None:
     assert ThrottleTest(ThrottlePlan(threshold_bps=X))._most(curve, fit, even=True) == np.inf
 
 
+def test_a_stretch_without_blocks_has_no_upper_end() -> None:
+    """Eight packets in 35 ms cannot be divided into blocks."""
+    curve = Curve(
+        t_ns=np.arange(8, dtype=np.int64) * 5 * MS,
+        total_bytes=np.cumsum(np.full(8, 1514, np.int64)),
+    )
+    fit = fit_of(curve, 0)
+
+    assert fit is not None
+    assert ThrottleTest(ThrottlePlan(threshold_bps=X))._most(curve, fit, even=False) == np.inf
+
+
 def test_nothing_at_all_is_undecided() -> None:
     """A download that never began proves nothing."""
     decision = ThrottleTest(ThrottlePlan(threshold_bps=X)).conclude()
