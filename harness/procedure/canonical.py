@@ -65,7 +65,7 @@ def _empty_the_store(run: CaseRun) -> None:
     except (RouterError, PortLostError) as exc:
         run.result.event("note", f"profile store: {exc}", party=Party.ROUTER)
     state = "emptied" if erased else "left as it was"
-    run.result.event("injection", f"profile store {state}", party=Party.BENCH)
+    run.result.event("note", f"profile store {state}", party=Party.BENCH)
 
 
 def _await_phase(

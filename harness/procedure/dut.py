@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from harness.at.errors import AtTimeoutError
 from harness.at.model import Model
 from harness.at.session import AtSession
 from harness.cloud.adapter import CloudAdapter
@@ -34,6 +35,7 @@ from harness.userplane.tap import Tap
 LAN: Final = "lan0"
 TAP: Final = "tap0"
 _CHECK_S: Final = 3.0
+_FIRST_AT_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +200,8 @@ class Dut:
         ]
         session = AtSession.open(ports, habits=self.model.habits, clock=self.clock)
         try:
+            answered_ns = self._first_answer_ns(session, deadline)
             session.sync(deadline)
-            answered_ns = self.clock.monotonic_ns()
             driver = self.make_driver(session, self.model)
             driver.prepare(deadline)
             self._require_imei(driver, deadline)
@@ -209,6 +211,15 @@ class Dut:
         self._session, self._driver, self._found = session, driver, found
         self._adopt(found)
         return answered_ns
+
+    def _first_answer_ns(self, session: AtSession, deadline: Deadline) -> int:
+        """Return when the router answered its first AT; a booting one may not hear the first."""
+        while True:
+            try:
+                return session.execute("AT", deadline.within(_FIRST_AT_S)).done_ns
+            except AtTimeoutError:
+                if deadline.passed:
+                    raise
 
     def disconnect(self) -> None:
         """Close the AT ports; closing twice is allowed."""
