@@ -56,7 +56,7 @@ def stand_in(answers: dict[str, Any]) -> Iterator[StandIn]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - the names of http.server
+        do_GET = do_POST = do_PATCH = do_PUT = _answer  # noqa: N815 - the names of http.server
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
