@@ -153,7 +153,7 @@ def test_waiting_for_an_interface_ends_with_the_deadline(pair: Pair) -> None:
 
 def test_a_spawned_program_runs_in_the_first_namespace(broker: Broker, tmp_path: Path) -> None:
     """Its standard streams come back, and it sees the broker's interfaces, not the host's."""
-    code = "import socket,sys; print(len(socket.if_nameindex())); sys.stdin.read()"
+    code = "import socket,sys; print(len(socket.if_nameindex()), flush=True); sys.stdin.read()"
     program = broker.spawn([sys.executable, "-c", code], stderr=tmp_path / "log")
     line = program.stdout.readline()
     seen = program.returncode()
