@@ -31,7 +31,7 @@ def _checked(text: str, what: str, lengths: range) -> str:
     if _DIGITS.fullmatch(text) is None or len(text) not in lengths:
         shortest, longest = lengths[0], lengths[-1]
         expected = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-        msg = f"{text!r} is not an {what}; it has {expected} decimal digits"
+        msg = f"{text!r} is not {what}; it has {expected} decimal digits"
         raise UsageError(msg)
     return text
 
@@ -42,7 +42,7 @@ def check_imei(text: str) -> str:
     Raises:
         UsageError: It is not.
     """
-    imei = _checked(text, "IMEI", range(_IMEI_DIGITS, _IMEI_DIGITS + 1))
+    imei = _checked(text, "an IMEI", range(_IMEI_DIGITS, _IMEI_DIGITS + 1))
     if not luhn_ok(imei):
         msg = f"{text!r} is not an IMEI; its last digit is not the check digit of the others"
         raise UsageError(msg)
@@ -55,7 +55,7 @@ def check_imsi(text: str) -> str:
     Raises:
         UsageError: It is not.
     """
-    return _checked(text, "IMSI", _IMSI_DIGITS)
+    return _checked(text, "an IMSI", _IMSI_DIGITS)
 
 
 def check_iccid(text: str) -> str:
@@ -64,7 +64,7 @@ def check_iccid(text: str) -> str:
     Raises:
         UsageError: It is not.
     """
-    return _checked(text, "ICCID", _ICCID_DIGITS)
+    return _checked(text, "an ICCID", _ICCID_DIGITS)
 
 
 def check_plmn(text: str) -> str:
@@ -73,7 +73,7 @@ def check_plmn(text: str) -> str:
     Raises:
         UsageError: It is not.
     """
-    return _checked(text, "PLMN code", _PLMN_DIGITS)
+    return _checked(text, "a PLMN code", _PLMN_DIGITS)
 
 
 def masked(identity: str) -> str:

@@ -63,7 +63,7 @@ def test_a_plmn_code_has_five_or_six_digits() -> None:
     """MCC of three digits, MNC of two or three."""
     assert check_plmn("44010") == "44010"
     assert check_plmn("310410") == "310410"
-    with pytest.raises(UsageError, match="'4401' is not an PLMN code; it has 5 to 6"):
+    with pytest.raises(UsageError, match="'4401' is not a PLMN code; it has 5 to 6"):
         check_plmn("4401")
 
 

@@ -98,7 +98,7 @@ def test_units_are_read_and_defaults_are_safe() -> None:
             'plmn = "44010"',
             'plmn = "4401"',
             (
-                "lab.toml: carriers.docomo.plmn: '4401' is not an PLMN code; it has 5 to 6 decimal "
+                "lab.toml: carriers.docomo.plmn: '4401' is not a PLMN code; it has 5 to 6 decimal "
                 "digits"
             ),
         ),
