@@ -32,6 +32,7 @@ from harness.lab.source import DeviceSource
 from harness.procedure.acceptance import Acceptance, check_limits
 from harness.procedure.case import Case, Progress
 from harness.procedure.dut import Dut, FarEnd
+from harness.procedure.recording import Recording
 from harness.record.journal import RunJournal
 from harness.record.rows import RunInfo
 from harness.report import html
@@ -125,8 +126,13 @@ class Bench:
                 core=self.services.core,
                 strip=self.services.strip,
                 namespace=namespace,
-                seed_tap=self.taps.get("seed"),
-                server_address=self.server_address,
+                recording=Recording(
+                    name=name,
+                    namespace=namespace,
+                    seed_tap=self.taps.get("seed"),
+                    server_address=self.server_address,
+                    clock=self.clock,
+                ),
                 far_end=self.far_end,
                 make_driver=Generic3gppRouter,
                 clock=self.clock,

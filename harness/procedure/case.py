@@ -46,6 +46,8 @@ class Case:
         limits: Names of the limits that it asks for.
         estimated_s: Seconds it takes on the virtual bench.
         estimated_bytes: SIM data that it burns.
+        exclusive: Changes something that all routers of the bench share (the world's clock, the
+            server's certificate, a whole carrier), so no other case may run meanwhile.
         run: Does it.
     """
 
@@ -54,6 +56,7 @@ class Case:
     limits: frozenset[str]
     estimated_s: float
     estimated_bytes: int
+    exclusive: bool = False
     run: Callable[[CaseRun], None]
 
 

@@ -15,8 +15,8 @@ from harness.measure.measurement import Measurement
 from harness.procedure.canonical import boot
 from harness.procedure.case import Case, CaseRun
 from harness.procedure.diagnosis import diagnose
-from harness.procedure.dut import TAP
 from harness.procedure.phases import Milestones, Phase
+from harness.procedure.recording import TAP
 from harness.procedure.steering import marked
 from harness.procedure.watch import Watch
 from harness.record.rows import CaseInfo
@@ -177,6 +177,7 @@ CASES: Final[tuple[Case, ...]] = (
         limits=frozenset({FOREIGN_LIMIT, RECOVERY_LIMIT}),
         estimated_s=6.0,
         estimated_bytes=20_000,
+        exclusive=True,
         run=run_foreign,
     ),
     Case(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,19 +21,15 @@ from harness.lab.description import Function
 from harness.lab.inventory import FoundRouter, PortRoles, match_router
 from harness.lab.schema import Router
 from harness.lab.source import DeviceSource
-from harness.measure.calls import Calls, calls_to
-from harness.measure.packets import Packets, joined
+from harness.measure.calls import Calls
 from harness.port.serial_port import SerialPort
-from harness.port.transcript import Transcript
-from harness.record.at_lines import record_at_lines
+from harness.procedure.recording import LAN, Recording
 from harness.record.result_writer import ResultWriter
 from harness.router.driver import Identity, RouterDriver
 from harness.userplane.dhcp import Lease
 from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap
 
-LAN: Final = "lan0"
-TAP: Final = "tap0"
 _CHECK_S: Final = 3.0
 _FIRST_AT_S: Final = 0.5
 
@@ -69,8 +65,7 @@ class Dut:
         core: Remote interface of a lab core network, None when there is none.
         strip: The power strip, None when there is none.
         namespace: Its own network namespace on the bench.
-        seed_tap: Namespace of the mirror port that shows the seed bearers, None without one.
-        server_address: Address at which routers reach the access server, for the tap.
+        recording: What is recorded of it.
         far_end: The bench's test server, None when there is none.
         make_driver: Makes the driver of its model for a session.
         clock: Where time comes from.
@@ -88,8 +83,7 @@ class Dut:
     core: CoreNetwork | None
     strip: PowerStrip | None
     namespace: Namespace
-    seed_tap: Namespace | None
-    server_address: str | None
+    recording: Recording
     far_end: FarEnd | None
     make_driver: Callable[[AtSession, Model], RouterDriver]
     clock: Clock
@@ -100,11 +94,6 @@ class Dut:
     _session: AtSession | None = None
     _driver: RouterDriver | None = None
     _found: FoundRouter | None = None
-    _transcript: Transcript | None = None
-    _taps: dict[str, Tap] = field(default_factory=dict)
-    _tap_doubt: str | None = None
-    _seed_packets: list[Packets] = field(default_factory=list)
-    _directory: Path | None = None
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -116,6 +105,16 @@ class Dut:
             "far_end": self.far_end is not None,
         }
         return frozenset(name for name, there in have.items() if there)
+
+    @property
+    def seed_tap(self) -> Namespace | None:
+        """Namespace of the mirror port that shows the seed bearers, None without one."""
+        return self.recording.seed_tap
+
+    @property
+    def server_address(self) -> str | None:
+        """Address at which routers reach the access server, for the tap."""
+        return self.recording.server_address
 
     @property
     def connected(self) -> bool:
@@ -193,7 +192,7 @@ class Dut:
             SerialPort(
                 node,
                 name=f"{self.name}.{role}",
-                transcript=self._transcript,
+                transcript=self.recording.transcript,
                 clock=self.clock,
             )
             for node, role in zip(nodes, ("at", "urc"), strict=False)
@@ -286,8 +285,7 @@ class Dut:
 
     def capture_of(self, tap: Tap) -> str:
         """Return where the capture of a tap will be, relative to the run's directory."""
-        path = tap.path
-        return "" if path is None else f"{path.parent.name}/{path.name}"
+        return self.recording.capture_of(tap)
 
     def require_tap(self, name: str) -> Tap:
         """Return the tap `bench-end` or `seed` of the case that is being recorded.
@@ -295,41 +293,29 @@ class Dut:
         Raises:
             BenchError: There is none now.
         """
-        if name not in self._taps:
-            msg = f"{self.name}: there is no tap {name!r}; is its interface there?"
-            raise BenchError(msg)
-        return self._taps[name]
+        return self.recording.require_tap(name)
 
-    @contextmanager
-    def tapped(self, name: str, ifname: str, *, where: Namespace | None = None) -> Iterator[Tap]:
+    def tapped(
+        self, name: str, ifname: str, *, where: Namespace | None = None
+    ) -> AbstractContextManager[Tap]:
         """Record an interface of a namespace, the router's own unless told, for a while.
 
         Raises:
             BenchError: There is no such interface, or no case is being recorded.
         """
-        if self._directory is None:
-            msg = f"{self.name}: no case is being recorded"
-            raise BenchError(msg)
-        path = self._directory / f"{name}.pcapng"
-        is_copy = ifname not in {LAN, TAP}
-        with Tap.start(where or self.namespace, ifname, path=path, incoming_only=is_copy) as tap:
-            yield tap
+        return self.recording.tapped(name, ifname, where=where)
 
     def bench_problem(self) -> str | None:
         """Return what is wrong with the bench itself, in words; None when nothing is."""
-        return self._tap_doubt
+        return self.recording.problem()
 
     def server_seen_on_seed(self) -> Calls | None:
         """Return what the mirror port shows of calls to the access server; None without one."""
-        if "seed" not in self._taps or self.server_address is None:
-            return None
-        self._seed_packets.append(self._taps["seed"].poll())
-        now_ns = self.clock.utc_us() * 1000
-        return calls_to(joined(self._seed_packets), self.server_address, now_ns=now_ns)
+        return self.recording.server_seen_on_seed()
 
     def interface_present(self) -> bool:
         """Tell whether the router's network interface is in its namespace now."""
-        return any(link.name == LAN for link in self.namespace.interfaces())
+        return self.recording.interface_present()
 
     def uplink_works(self, deadline: Deadline) -> bool:
         """Tell whether the test server answers the bench itself on the far side."""
@@ -344,42 +330,8 @@ class Dut:
     def recorded(self, result: ResultWriter, directory: Path) -> Iterator[None]:
         """Record AT lines and packets of one case into files of its own, and hand them in."""
         self.disconnect()
-        own = directory / f"{result.result_id:04d}-{self.name}"
-        own.mkdir(parents=True)
-        self._directory = own
-        with ExitStack() as stack:
-            stack.callback(self._hand_in, result, own)
-            stack.callback(self._stop_taps)
-            self._transcript = Transcript(own / "at.txt", clock=self.clock)
-            stack.callback(self._transcript.close)
-            stack.callback(self.disconnect)
-            if self.seed_tap is not None:
-                self._taps["seed"] = Tap.start(self.seed_tap, TAP, path=own / "seed.pcapng")
-            if self.interface_present():
-                self._tap_lan()
+        with self.recording.begun(result, directory, before_end=self.disconnect):
             yield
-
-    def _hand_in(self, result: ResultWriter, own: Path) -> None:
-        kinds = {".txt": "at-transcript", ".pcapng": "pcapng"}
-        record_at_lines(result, own / "at.txt")
-        for path in sorted(own.iterdir()):
-            result.artifact(path, kinds.get(path.suffix, "file"))
-        self._directory = self._transcript = None
-
-    def _stop_taps(self) -> None:
-        for name, tap in self._taps.items():
-            doubts = tap.stop().doubts
-            tap.close()
-            if doubts:
-                self._tap_doubt = f"the tap {name}: {'; '.join(doubts)}"
-        self._taps.clear()
-        self._seed_packets.clear()
-
-    def _tap_lan(self) -> None:
-        if self._directory is not None:
-            number = len(list(self._directory.glob("bench-end*.pcapng"))) + 1
-            path = self._directory / f"bench-end-{number}.pcapng"
-            self._taps["bench-end"] = Tap.start(self.namespace, LAN, path=path)
 
     def _adopt(self, found: FoundRouter) -> None:
         """Take the router's network interface into its namespace, unless it is there already."""
@@ -387,7 +339,7 @@ class Dut:
             return
         self.namespace.adopt(found.ifname, LAN)
         self.namespace.up(LAN)
-        self._tap_lan()
+        self.recording.tap_lan()
 
     def _power(self) -> tuple[PowerStrip, int]:
         if self.strip is None or self.router.relay is None:

@@ -130,6 +130,7 @@ CASES: Final[tuple[Case, ...]] = (
         limits=_BOOT_LIMITS | {BARRED_LIMIT},
         estimated_s=9.0,
         estimated_bytes=20_000,
+        exclusive=True,
         run=run_barred,
     ),
 )

@@ -14,7 +14,7 @@ from harness.measure.goodput import RTTS, Goodput, GoodputPlan
 from harness.measure.measurement import Measurement
 from harness.measure.packets import Packets
 from harness.procedure.case import Case, CaseRun
-from harness.procedure.dut import LAN
+from harness.procedure.recording import LAN
 from harness.record.rows import CaseInfo
 from harness.userplane.goodput_run import run_goodput
 from harness.userplane.tap import Tap
