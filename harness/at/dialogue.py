@@ -193,7 +193,7 @@ class Dialogue:
 
     def receive(self, chunk: bytes, t_ns: int) -> list[Event]:
         """Take the bytes of one read that arrived at `t_ns`; return what they complete."""
-        events = self._missing_ok(t_ns)
+        events = [] if self._info_ends_ns is None else self._missing_ok(t_ns)
         for token in self._framer.feed(chunk, t_ns):
             events.append(self._event(token, t_ns))
         return events
@@ -215,14 +215,17 @@ class Dialogue:
         self._framer.prompt_expected = False
 
     def _event(self, token: Token, t_ns: int) -> Event:
-        raw = token.raw
-        text = raw.replace(b"\x00", b"").decode("latin-1")
-        if token.kind is TokenKind.PIECE:
-            return Noise(t_ns=t_ns, text=text, raw=raw, kind=NoiseKind.OVERLONG)
-        if token.kind is TokenKind.PROMPT:
-            return Prompt(t_ns=t_ns, text=text, raw=raw)
-        if token.kind is TokenKind.NUMERIC and not self._verbose:
-            text = NUMERIC_RESULTS.get(text, text)
+        kind, raw = token
+        text = raw.decode("latin-1")
+        if "\x00" in text:
+            text = text.replace("\x00", "")
+        if kind is not TokenKind.LINE:
+            if kind is TokenKind.PIECE:
+                return Noise(t_ns=t_ns, text=text, raw=raw, kind=NoiseKind.OVERLONG)
+            if kind is TokenKind.PROMPT:
+                return Prompt(t_ns=t_ns, text=text, raw=raw)
+            if not self._verbose:
+                text = NUMERIC_RESULTS.get(text, text)
         if self._in_data:
             if text.strip() != "NO CARRIER":
                 return Noise(t_ns=t_ns, text=text, raw=raw, kind=NoiseKind.DATA)
@@ -231,10 +234,10 @@ class Dialogue:
 
     def _line(self, text: str, raw: bytes, t_ns: int) -> Event:
         command = self._command
-        if self._is_echo(text):
+        if text in self._sent:
             self._echo_due = False
             return Echo(t_ns=t_ns, text=text, raw=raw)
-        if command is not None and self._echo_due:
+        if self._echo_due and command is not None and text.startswith(command.text):
             text = self._without_echo(text, command)
         if is_final(text, command, self._habits.extra_finals):
             return self._final(text, raw, t_ns)
@@ -254,7 +257,7 @@ class Dialogue:
 
     def _answer_or_urc(self, text: str, name: str | None, raw: bytes, t_ns: int) -> Event:
         command = self._command
-        if self._is_late(text, name):
+        if (self._given_up or self._settled) and self._is_late(text, name):
             self._late_final_due = True
             return LateLine(t_ns=t_ns, text=text, raw=raw)
         if (
@@ -304,13 +307,8 @@ class Dialogue:
                 return True
         return False
 
-    def _is_echo(self, text: str) -> bool:
-        return text in self._sent
-
     def _without_echo(self, text: str, command: Command) -> str:
         """Take an echo off that no CR separates from the answer."""
-        if not text.startswith(command.text):
-            return text
         rest = text[len(command.text) :]
         if len(command.text) < _SHORTEST_ECHO_PREFIX:
             finals = self._habits.extra_finals

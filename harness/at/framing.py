@@ -21,8 +21,8 @@ QUOTE_GRACE_NS: Final = 400_000_000
 HOLD_GRACE_NS: Final = 50_000_000
 
 _BREAK_OR_QUOTE: Final = re.compile(rb'[\r\n"]')
-_BREAKS: Final = re.compile(rb"[\r\n]+")
 _BREAK: Final = re.compile(rb"[\r\n]")
+_LONE_DIGIT: Final = re.compile(rb"(?:\A|[\r\n])[0-9][\r\n]")
 _QUOTE: Final = 0x22
 _CR: Final = 0x0D
 _PROMPT: Final = 0x3E
@@ -87,7 +87,8 @@ class Framer:
 
         The tokens must be taken to the end. `prompt_expected` may change between them.
         """
-        yield from self.tick(t_ns)
+        if self._broken_since_ns is not None or self._held_since_ns is not None:
+            yield from self.tick(t_ns)
         self._buffer += chunk
         self._held_since_ns = None
         if self._quote_at < 0 and not self._literal_until and not self.prompt_expected:
@@ -100,12 +101,10 @@ class Framer:
     def _plain_lines(self) -> list[Token] | None:
         """Cut a buffer that holds nothing special, which is nearly all there is; else None."""
         data = bytes(self._buffer)
-        if b'"' in data or len(data) > LINE_BYTES_MAX:
+        if b'"' in data or len(data) > LINE_BYTES_MAX or _LONE_DIGIT.search(data):
             return None
-        *lines, rest = _BREAKS.split(data)
+        *lines, rest = data.replace(b"\r", b"\n").split(b"\n")
         tokens = [Token(TokenKind.LINE, line) for line in lines if line]
-        if any(len(token.raw) == 1 and token.raw.isdigit() for token in tokens):
-            return None
         self._buffer[:] = rest
         self._scanned = len(rest)
         return tokens

@@ -18,12 +18,13 @@ from harness.at.dialogue import (
     Prompt,
     UrcLine,
 )
-from harness.at.errors import AtFramingError, AtTimeoutError, WrongPortError
+from harness.at.errors import AtFramingError, AtTimeoutError, DeadPortError, WrongPortError
 from harness.at.lines import NoiseKind
 from harness.core.clock import Deadline
 from harness.port.errors import PortLostError
 from harness.port.inbox import BytePort, Chunk, PortLost
 
+DEAD_AFTER_TIMEOUTS: Final = 10
 _SHOWN_BYTES: Final = 200
 _FOREIGN: Final = {
     NoiseKind.NMEA: "it is the router's GNSS port",
@@ -91,6 +92,22 @@ class Lane:
     def prompted(self) -> bool:
         """Whether the router has asked for data."""
         return self._prompt is not None
+
+    def require_alive(self) -> None:
+        """Do nothing while the port answers.
+
+        Raises:
+            PortLostError: The port is gone.
+            DeadPortError: Too many commands in a row got no answer.
+        """
+        if self.lost is not None:
+            raise self.loss()
+        if self.timeouts >= DEAD_AFTER_TIMEOUTS:
+            msg = (
+                f"{self.port.name} is dead: {self.timeouts} commands in a row were not answered; "
+                "recover the router, or rebind its ports"
+            )
+            raise DeadPortError(msg)
 
     def begin(self, command: str) -> None:
         """Take note that `command` is being sent."""

@@ -35,10 +35,7 @@ _BARE_URCS: Final = frozenset(
         "UNDER-VOLTAGE WARNNING", "VOICE NO CARRIER", "NO CARRIER", "BUSY", "NO ANSWER",
     }
 )  # fmt: skip
-_NAMED: Final = re.compile(
-    r"(?P<name>[+^$%#!*&@][A-Z][A-Z0-9_]*(?: ERROR)?) ?:(?P<rest>.*)",
-    re.ASCII | re.IGNORECASE | re.DOTALL,
-)
+_NAMED: Final = re.compile(r"([+^$%#!*&@][A-Z][A-Z0-9_]*(?: ERROR)?) ?:", re.ASCII | re.IGNORECASE)
 # These are never an answer, whatever is in flight.
 _URC_NAMES: Final = frozenset(
     {
@@ -62,7 +59,6 @@ _NMEA: Final = re.compile(r"\$[A-Z]{2,5}[A-Z0-9]*,[^\r\n]*", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\xff]+")
 _NULS_OF_A_DEAD_PORT: Final = 32
-_DIAG_TEXT: Final = re.compile(r"os_logids\.h|option/faema_|NETWORK SERVICE CHANGE")
 
 
 class NoiseKind(StrEnum):
@@ -93,7 +89,7 @@ def is_final(text: str, command: Command | None, extra: frozenset[str] = frozens
 def name_of(text: str) -> str | None:
     """Return the upper case name before the colon, such as `+CREG`; None for a bare line."""
     match = _NAMED.match(text)
-    return match["name"].upper() if match else None
+    return match[1].upper() if match else None
 
 
 def is_unsolicited(text: str, name: str | None, command: Command) -> bool:
@@ -126,7 +122,7 @@ def noise_kind(raw: bytes, text: str) -> NoiseKind | None:
         return NoiseKind.NULS
     if text.startswith("$") and _NMEA.fullmatch(text):
         return NoiseKind.NMEA
-    if _DIAG_TEXT.search(text):
+    if "os_logids.h" in text or "option/faema_" in text or "NETWORK SERVICE CHANGE" in text:
         return NoiseKind.DIAG
     if not text.isprintable() and _CONTROL.search(text):
         return NoiseKind.DIAG if raw.rstrip(b"\x00").endswith(b"~") else NoiseKind.BINARY

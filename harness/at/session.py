@@ -14,7 +14,7 @@ from harness.at.bus import Subscription, Urc
 from harness.at.cmee import command_error
 from harness.at.deadlines import deadline_s
 from harness.at.dialogue import Habits, UrcLine
-from harness.at.errors import AtTimeoutError, DeadPortError
+from harness.at.errors import AtTimeoutError
 from harness.at.lane import Lane, Reply, only_line
 from harness.at.lines import NoiseKind
 from harness.core.clock import Clock, Deadline, SystemClock
@@ -23,7 +23,6 @@ from harness.port.inbox import Arrival, BytePort, Inbox, LiveInbox, PortLost
 
 __all__ = ["AtSession", "only_line"]
 
-DEAD_AFTER_TIMEOUTS: Final = 10
 QUIET_S: Final = 0.25
 DRAIN_S: Final = 3.0
 SYNC_STEP_S: Final = 0.5
@@ -183,6 +182,7 @@ class AtSession:
         with self._state:
             lane.begin(command)
         reply = None
+        claimed = self._inbox.claim()
         try:
             sent_ns = lane.port.write(command.encode("latin-1") + b"\r", deadline)
             if payload is not None:
@@ -192,6 +192,7 @@ class AtSession:
             self._pump(lambda: lane.answered, deadline)
             reply = lane.reply(sent_ns)
         finally:
+            self._inbox.release(claimed)
             if reply is None:
                 with self._state:
                     lane.give_up()
@@ -203,14 +204,7 @@ class AtSession:
         return reply
 
     def _make_ready(self, lane: Lane, deadline: Deadline) -> None:
-        if lane.lost is not None:
-            raise lane.loss()
-        if lane.timeouts >= DEAD_AFTER_TIMEOUTS:
-            msg = (
-                f"{lane.port.name} is dead: {lane.timeouts} commands in a row were not answered; "
-                "recover the router, or rebind its ports"
-            )
-            raise DeadPortError(msg)
+        lane.require_alive()
         if lane.unclear:
             self._drain(lane, deadline)
 
@@ -259,7 +253,7 @@ class AtSession:
                 return
 
     def _heard(self, lane: Lane, before_ns: int, deadline: Deadline) -> bool:
-        return self._pump(lambda: lane.last_ns != before_ns or lane.lost is not None, deadline)
+        return self._wait(lambda: lane.last_ns != before_ns or lane.lost is not None, deadline)
 
     def sync(self, deadline: Deadline, *, port: int = 0) -> int:
         """Send AT until the router answers, as after its boot; return how often it was sent.
@@ -326,7 +320,7 @@ class AtSession:
 
     def listen(self, duration_s: float) -> None:
         """Take in what arrives for `duration_s` seconds; subscriptions get it."""
-        self._pump(lambda: False, Deadline.after(duration_s, self.clock))
+        self._wait(lambda: False, Deadline.after(duration_s, self.clock))
 
     def _pump_for_urc(self, done: Callable[[], bool], deadline: Deadline) -> bool:
         """Pump for a subscription, which nothing serves any more when a port is gone."""
@@ -334,13 +328,21 @@ class AtSession:
         def ended() -> bool:
             return done() or any(lane.lost is not None for lane in self._lanes)
 
-        self._pump(ended, deadline)
+        self._wait(ended, deadline)
         if done():
             return True
         for lane in self._lanes:
             if lane.lost is not None:
                 raise lane.loss()
         return False
+
+    def _wait(self, done: Callable[[], bool], deadline: Deadline) -> bool:
+        """Pump while no command is in flight."""
+        claimed = self._inbox.claim()
+        try:
+            return self._pump(done, deadline)
+        finally:
+            self._inbox.release(claimed)
 
     def _pump(self, done: Callable[[], bool], deadline: Deadline) -> bool:
         """Take in arrivals until `done()` or until `deadline`; return `done()`.
@@ -385,15 +387,14 @@ class AtSession:
 
     def _dispatch(self, arrival: Arrival) -> None:
         lane = self._by_name.get(arrival.port)
-        if lane is None or arrival.opening != self.generation:
-            return
-        if isinstance(arrival, PortLost):
-            lane.lost = arrival
-        else:
-            self._publish(lane, lane.receive(arrival))
+        if lane is not None and arrival.opening == self.generation:
+            if isinstance(arrival, PortLost):
+                lane.lost = arrival
+            else:
+                self._publish(lane, lane.receive(arrival))
 
     def _publish(self, lane: Lane, urcs: list[UrcLine]) -> None:
-        for event in urcs:
+        for event in urcs if self._subscriptions else ():
             urc = Urc(t_ns=event.t_ns, line=event.text, port=lane.port.name)
             for subscription in self._subscriptions:
                 subscription.offer(urc)

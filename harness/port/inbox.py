@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -93,6 +95,14 @@ class Inbox(Protocol):
         """Return the next arrival; None when there is none until monotonic time `until_ns`."""
         ...
 
+    def claim(self) -> Sequence[Source]:
+        """Let the ports' own threads sleep: `get` reads now; return what `release` is given."""
+        ...
+
+    def release(self, claimed: Sequence[Source]) -> None:
+        """Take a claim back."""
+        ...
+
 
 class BytePort(Protocol):
     """A port as a session sees it."""
@@ -135,6 +145,8 @@ class LiveInbox:
         self._clock = clock
         self._arrived: deque[Arrival] = deque()
         self._sources: dict[int, Source] = {}
+        self._attached: tuple[Source, ...] = ()
+        self._changing = threading.Lock()  # held while a source comes or goes
         self._poller = select.poll()
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._poller.register(self._wake_fd, select.POLLIN)
@@ -145,17 +157,23 @@ class LiveInbox:
     def attach(self, source: Source) -> None:
         """Read `source` while somebody waits, too."""
         fd = source.fileno()
-        self._sources[fd] = source
-        self._poller.register(fd, select.POLLIN)
+        with self._changing:
+            self._sources[fd] = source
+            self._attached = tuple(self._sources.values())
+            self._poller.register(fd, select.POLLIN)
         self._wake()
 
     def detach(self, source: Source) -> None:
         """Leave `source` alone; detaching twice is allowed."""
-        for fd, known in list(self._sources.items()):
+        with self._changing:
             # A port's own thread and who closes it may both come here at the end of the port.
-            if known is source and self._sources.pop(fd, None) is not None:
+            known = [fd for fd, kept in self._sources.items() if kept is source]
+            for fd in known:
+                del self._sources[fd]
                 self._poller.unregister(fd)
-                self._wake()
+            self._attached = tuple(self._sources.values())
+        if known:
+            self._wake()
 
     def put(self, arrival: Arrival) -> None:
         """Add an arrival; never blocks."""
@@ -165,24 +183,31 @@ class LiveInbox:
     def _wake(self) -> None:
         os.eventfd_write(self._wake_fd, 1)
 
-    def get(self, until_ns: int) -> Arrival | None:
-        """Return the next arrival; None when there is none until monotonic time `until_ns`."""
-        if self._arrived:
-            return self._arrived.popleft()
-        sources = list(self._sources.values())
+    def claim(self) -> Sequence[Source]:
+        """Let the ports' own threads sleep: `get` reads now; return what `release` is given.
+
+        Who claims before the command is written has no thread woken by the answer; with many
+        busy ports that costs more than the rest of a command.
+        """
+        sources = self._attached
         for source in sources:
             source.claim()
-        try:
-            while not self._arrived:
-                left_ns = until_ns - self._clock.monotonic_ns()
-                ready = self._poller.poll(max(0, left_ns) / NS_PER_MS)
-                if not ready and left_ns <= 0:
-                    return None
-                self._read(ready, self._clock.monotonic_ns())
-            return self._arrived.popleft()
-        finally:
-            for source in sources:
-                source.release()
+        return sources
+
+    def release(self, claimed: Sequence[Source]) -> None:
+        """Take a claim back."""
+        for source in claimed:
+            source.release()
+
+    def get(self, until_ns: int) -> Arrival | None:
+        """Return the next arrival; None when there is none until monotonic time `until_ns`."""
+        while not self._arrived:
+            left_ns = until_ns - self._clock.monotonic_ns()
+            ready = self._poller.poll(max(0, left_ns) / NS_PER_MS)
+            if not ready and left_ns <= 0:
+                return None
+            self._read(ready, self._clock.monotonic_ns())
+        return self._arrived.popleft()
 
     def _read(self, ready: list[tuple[int, int]], t_ns: int) -> None:
         for fd, _ in ready:

@@ -37,7 +37,7 @@ _SECRET_FILES: Final = re.compile(rb"\+CRSM=(?:176|178|214|220),(?:28423|28480)\
 # One of these is in every line that hides something; kept short, because each chunk is searched.
 _HINTS: Final = (
     b"CPIN", b"CPWD", b"CLCK", b"AUTH", b"PDPP", b"ICSGP", b"CIMI", b"MBAU", b"CNUM", b"ERSA",
-    b"VSIM", b"RSIM", b"+CSIM", b"+CGLA", b"+CRSM",
+    b"SIM", b"+CGLA", b"+CRSM",
 )  # fmt: skip
 _FINAL: Final = re.compile(rb"(?:OK|ERROR|\+CM[ES] ERROR: ?.*|0|4)")
 _COULD_BEGIN_A_SECRET: Final = b'Aa+^%*$#!0123456789"'

@@ -6,7 +6,7 @@ session waits, what it sends is compared with what was sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.core.clock import Deadline
@@ -69,6 +69,13 @@ class Replay:
 
     def detach(self, source: Source) -> None:
         """Leave `source` alone: a replay reads no port."""
+
+    def claim(self) -> Sequence[Source]:
+        """Claim nothing: a replay has no threads."""
+        return ()
+
+    def release(self, claimed: Sequence[Source]) -> None:
+        """Release nothing: a replay has no threads."""
 
     def put(self, arrival: Arrival) -> None:
         """Take an arrival that somebody else makes."""

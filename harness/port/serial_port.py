@@ -23,8 +23,9 @@ from harness.port.errors import PortBusyError, PortLostError, PortStuckError
 from harness.port.holder import busy_message, holders_of
 from harness.port.inbox import Arrival, Chunk, Inbox, PortLost
 from harness.port.transcript import Direction, Transcript
+from harness.port.unblocking import Reader, watch, write
 
-_READ_BYTES: Final = 65536
+_READ_BYTES: Final = 16384
 _CLOSE_LIMIT_S: Final = 3.0
 _BUSY: Final = frozenset({errno.EBUSY, errno.EAGAIN, errno.EACCES})
 _NO_MODEM_LINES: Final = frozenset({errno.ENOTTY, errno.EINVAL})
@@ -68,6 +69,7 @@ class SerialPort:
         self._claims = 0
         self._lost = False
         self._epoll: select.epoll | None = None
+        self._bytes = Reader(_READ_BYTES)
 
     @property
     def name(self) -> str:
@@ -158,14 +160,14 @@ class SerialPort:
         with self._reading:
             self._claims += 1
             if self._claims == 1 and self._epoll is not None and not self._lost:
-                self._epoll.unregister(self._fd)
+                watch(self._epoll, self._fd, select.EPOLLET)  # its end only, and once
 
     def release(self) -> None:
         """Let the port's own thread read again."""
         with self._reading:
-            self._claims -= 1
+            self._claims = max(0, self._claims - 1)  # the claim may be of an earlier opening
             if not self._claims and self._epoll is not None and not self._lost:
-                self._epoll.register(self._fd, select.EPOLLIN)
+                watch(self._epoll, self._fd, select.EPOLLIN)
 
     def read_now(self, t_ns: int) -> Arrival | None:
         """Read once, without waiting; `t_ns` is when there was something to read."""
@@ -178,8 +180,8 @@ class SerialPort:
             return None
         reason = "end of file"
         try:
-            data = os.read(self._fd, _READ_BYTES)
-        except BlockingIOError:
+            data = self._bytes.read(self._fd)
+        except (BlockingIOError, InterruptedError):
             return None
         except OSError as exc:
             data, reason = b"", os.strerror(exc.errno or 0)
@@ -188,7 +190,7 @@ class SerialPort:
                 self._transcript.record(t_ns, self._name, Direction.RECEIVED, data)
             return Chunk(t_ns=t_ns, port=self._name, opening=self._opening, data=data)
         self._lost = True
-        if self._epoll is not None and not self._claims:
+        if self._epoll is not None:
             self._epoll.unregister(self._fd)
         if self._inbox is not None:
             self._inbox.detach(self)
@@ -212,10 +214,12 @@ class SerialPort:
         return sent_ns
 
     def _write_all(self, data: bytes, deadline: Deadline) -> None:
-        rest = memoryview(data)
+        rest = data
         while rest:
             try:
-                rest = rest[os.write(self._fd, rest) :]
+                rest = rest[write(self._fd, rest) :]
+            except InterruptedError:
+                continue
             except BlockingIOError:
                 self._wait_writable(len(data) - len(rest), len(data), deadline)
             except OSError as exc:

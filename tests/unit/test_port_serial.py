@@ -8,7 +8,7 @@ import queue
 import termios
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,6 +86,13 @@ class Collected:
     def detach(self, source: Source) -> None:
         """Leave `source` to its thread."""
 
+    def claim(self) -> Sequence[Source]:
+        """Claim nothing."""
+        return ()
+
+    def release(self, claimed: Sequence[Source]) -> None:
+        """Release nothing."""
+
     def put(self, arrival: Arrival) -> None:
         """Keep `arrival`."""
         self.arrivals.put(arrival)
@@ -134,6 +141,39 @@ def test_a_claimed_port_is_read_by_the_claimant_only() -> None:
     assert (mine.t_ns, mine.data) == (2, b"A")
     assert isinstance(other, Chunk)
     assert other.data == b"B"
+
+
+def test_a_port_that_ends_while_it_is_claimed_is_told_to_be_lost_afterwards() -> None:
+    """The claimant need not look: once it has released the port, the port's own thread tells."""
+    inbox = Collected()
+    with terminal() as (router, path):
+        port = SerialPort(path, name="r1.at")
+        port.open(inbox, 1)
+        port.claim()
+        os.close(router)
+        port.release()
+        lost = inbox.get(soon().end_ns)
+        port.close()
+
+    assert isinstance(lost, PortLost)
+
+
+def test_a_claim_of_an_earlier_opening_does_not_silence_the_next() -> None:
+    """Released too late, it takes nothing from a port that was opened again meanwhile."""
+    inbox = Collected()
+    with terminal() as (router, path):
+        port = SerialPort(path, name="r1.at")
+        port.open(inbox, 1)
+        port.claim()
+        port.close()
+        port.open(inbox, 2)
+        port.release()
+        os.write(router, b"RDY\r\n")
+        chunk = inbox.get(soon().end_ns)
+        port.close()
+
+    assert isinstance(chunk, Chunk)
+    assert (chunk.opening, chunk.data) == (2, b"RDY\r\n")
 
 
 def test_two_threads_share_a_session() -> None:
