@@ -47,6 +47,7 @@ class DeviceSide:
             "location": self._location,
             "sim": self._sim,
             "held": self._held,
+            "refused": self._refused,
             "auth": self._auth,
             "heartbeat": self._heartbeat,
             "usage": self._usage,
@@ -60,8 +61,9 @@ class DeviceSide:
         return Starlette(routes=routes)
 
     def _device(self, request: Request, signed: bytes) -> str:
+        imei = _claimed(request)
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        imei, _, code = credentials.partition(":")
+        code = credentials.partition(":")[2]
         key = identity.device_key(self._service.lab.conditions.random_seed, imei)
         expected = hmac.new(key, signed, hashlib.sha256).hexdigest()
         known = scheme == "Device" and self._service.knows(imei)
@@ -72,7 +74,7 @@ class DeviceSide:
     def _post(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             content = await request.body()
-            fault = await self._faults.strike(request.url.path)
+            fault = await self._faults.strike(request.url.path, _claimed(request))
             if fault is not None:
                 return fault
             try:
@@ -85,9 +87,8 @@ class DeviceSide:
             except Refused as refused:
                 reason = {"error": refused.error, **refused.facts}
                 return JSONResponse(reason, status_code=refused.status)
-            return self._faults.remember(
-                request.url.path, JSONResponse({**reply, "nonce": nonce} if nonce else reply)
-            )
+            response = JSONResponse({**reply, "nonce": nonce} if nonce else reply)
+            return self._faults.remember(imei, request.url.path, response)
 
         return handle
 
@@ -121,9 +122,14 @@ class DeviceSide:
         router = self._router(imei, body)
         if router.assignment != body.get("assignment"):
             raise Refused(404, "assignment")
-        router.held_sha256 = str(body.get("sha256"))
-        self._service.store.save_router(router)
-        self._service.note("held", imei, router.iccid)
+        self._service.hold(router, str(body.get("sha256")))
+        return {}
+
+    async def _refused(self, imei: str, body: Body) -> dict[str, Any]:
+        router = self._router(imei, body)
+        if router.assignment != body.get("assignment"):
+            raise Refused(404, "assignment")
+        self._service.note("profile_refused", imei, router.iccid, str(body.get("why")))
         return {}
 
     async def _auth(self, imei: str, body: Body) -> dict[str, Any]:
@@ -160,7 +166,9 @@ class DeviceSide:
         return {}
 
     async def _profile(self, request: Request) -> Response:
-        fault = await self._faults.strike(request.url.path)
+        offset = int(request.query_params.get("offset", "0"))
+        part = f"{request.url.path} from {offset}"
+        fault = await self._faults.strike(request.url.path, _claimed(request), part)
         if fault is not None:
             return fault
         target = f"{request.url.path}?{request.url.query}"
@@ -173,7 +181,6 @@ class DeviceSide:
             whole = self._service.profile(imei, assignment)
         except Refused as refused:
             return JSONResponse({"error": refused.error}, status_code=refused.status)
-        offset = int(request.query_params.get("offset", "0"))
         length = int(request.query_params.get("length", str(_CHUNK_BYTES_MAX)))
         chunk = whole[offset : offset + min(length, _CHUNK_BYTES_MAX)]
         iccid = self._service.store.router(imei).iccid
@@ -182,9 +189,15 @@ class DeviceSide:
         if offset + len(chunk) >= len(whole):
             self._service.note("download_finished", imei, iccid, f"{len(whole)} bytes")
         headers = {"X-Total": str(len(whole)), "X-Chunk-Sha256": hashlib.sha256(chunk).hexdigest()}
-        return Response(
-            self._faults.spoil(chunk), headers=headers, media_type="application/octet-stream"
-        )
+        body = self._faults.spoil(request.url.path, imei, chunk)
+        response = Response(body, headers=headers, media_type="application/octet-stream")
+        return self._faults.remember(imei, part, response) if body == chunk else response
+
+
+def _claimed(request: Request) -> str:
+    """Return who says that he asks."""
+    credentials = request.headers.get("authorization", "").partition(" ")[2]
+    return credentials.partition(":")[0]
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -22,33 +22,48 @@ class Faults:
     def __init__(self) -> None:
         self._fault: dict[str, Any] = {}
         self._left = 0
-        self._old: dict[str, Response] = {}
+        self._to_spare = 0
+        self._old: dict[tuple[str, str], Response] = {}
 
     def order(self, fault: dict[str, Any]) -> None:
-        """Take the lab's order: path, status, delay_s, corrupt, replay, reset, times.
+        """Take the lab's order: path, imei, status, delay_s, corrupt, replay, reset, after, times.
 
         An empty order ends whatever goes wrong.
         """
         self._fault = fault
         self._left = int(fault.get("times", 1_000_000)) if fault else 0
+        self._to_spare = int(fault.get("after", 0))
 
     def show(self) -> dict[str, Any]:
         """Return what goes wrong now."""
         return self._fault | {"left": self._left} if self._left else {}
 
-    def _hits(self, path: str) -> bool:
-        return self._left > 0 and path.startswith(str(self._fault.get("path", "/")))
+    def _hits(self, path: str, imei: str) -> bool:
+        paths = self._fault.get("path", "/")
+        prefixes = (paths,) if isinstance(paths, str) else tuple(map(str, paths))
+        is_meant = self._fault.get("imei") in {None, imei} and path.startswith(prefixes)
+        if self._left <= 0 or not is_meant:
+            return False
+        if self._to_spare > 0:
+            self._to_spare -= 1
+            return False
+        return True
 
-    async def strike(self, path: str) -> Response | None:
-        """Delay a request and return what it is answered with instead, if anything."""
-        if not self._hits(path):
-            return None
-        if self._fault.get("corrupt"):
-            return None  # the chunk itself is spoilt later, and counted there
+    async def strike(self, path: str, imei: str, key: str = "") -> Response | None:
+        """Delay a request and return what it is answered with instead, if anything.
+
+        Args:
+            path: Of the request.
+            imei: Who says that he asks.
+            key: What an old answer is kept under, see `remember`; its path if left out.
+        """
+        if self._fault.get("corrupt") or not self._hits(path, imei):
+            return None  # a chunk is spoilt later, and counted there
         self._left -= 1
         await asyncio.sleep(float(self._fault.get("delay_s", 0.0)))
-        if self._fault.get("replay") and path in self._old:
-            return self._old[path]
+        old = self._old.get((imei, key or path))
+        if self._fault.get("replay") and old is not None:
+            return old
         if self._fault.get("reset"):
             return StreamingResponse(_half_an_answer(), headers={"Content-Length": "4096"})
         status = self._fault.get("status")
@@ -56,15 +71,19 @@ class Faults:
             return None
         return JSONResponse({"error": "fault"}, status_code=int(status))
 
-    def remember(self, path: str, response: Response) -> Response:
-        """Keep the first good answer to a path: it is what a replay plays."""
-        self._old.setdefault(path, response)
+    def remember(self, imei: str, key: str, response: Response) -> Response:
+        """Keep the first good answer to a router: it is what a replay plays."""
+        self._old.setdefault((imei, key), response)
         return response
 
-    def spoil(self, chunk: bytes) -> bytes:
-        """Return a chunk of a profile, with one byte wrong if the lab wants it so."""
-        if not chunk or not self._fault.get("corrupt") or self._left <= 0:
+    def spoil(self, path: str, imei: str, chunk: bytes) -> bytes:
+        """Return a chunk of a profile, with one byte wrong if the lab wants it so.
+
+        A digit becomes another digit: a profile that is damaged like this still reads as one.
+        """
+        if not chunk or not self._fault.get("corrupt") or not self._hits(path, imei):
             return chunk
         self._left -= 1
         middle = len(chunk) // 2
-        return chunk[:middle] + bytes([chunk[middle] ^ 1]) + chunk[middle + 1 :]
+        place = next((i for i in range(middle, len(chunk)) if chunk[i : i + 1].isdigit()), middle)
+        return chunk[:place] + bytes([chunk[place] ^ 1]) + chunk[place + 1 :]

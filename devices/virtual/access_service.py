@@ -6,7 +6,9 @@ No HTTP here: the device side and the lab side are two thin modules over this on
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import secrets
+import time
 from typing import Any
 
 from devices.virtual.access_store import RouterState, Store
@@ -20,6 +22,7 @@ from devices.virtual.subscribers import compressed
 from devices.virtual.world_clock import WorldClock
 
 _US_PER_S = 1_000_000
+_MS_PER_S = 1000
 _HEARTBEAT_S = 30.0
 _HEARTBEATS_MISSED = 4
 _LAST_HOUR = 1 << 40
@@ -359,10 +362,31 @@ class AccessService:
             Refused: The assignment is not this router's, or the bank has no such card.
         """
         iccid = self.held_by(imei, assignment)
-        outcome = await self.bank.authenticate(
-            iccid, rand=rand, autn=autn, router=self._names[imei]
-        )
+        asked_s = time.monotonic()
+        try:
+            outcome = await self.bank.authenticate(
+                iccid, rand=rand, autn=autn, router=self._names[imei]
+            )
+        except Refused as refused:
+            self.note("auth_failed", imei, iccid, refused.error)
+            raise
         answer = auth_json(outcome)
         kind = {"res": "auth_ok", "auts": "auth_resync"}.get(next(iter(answer)), "auth_failed")
-        self.note(kind, imei, iccid)
+        words = [f"bank_ms {round((time.monotonic() - asked_s) * _MS_PER_S)}"]
+        if "res" in answer:
+            words.append(f"res_digest {digest_of(bytes.fromhex(answer['res']))}")
+        self.note(kind, imei, iccid, " ".join(words))
         return answer
+
+    def hold(self, router: RouterState, sha256: str) -> None:
+        """Hear that a router holds its profile, and whether it is the one that was offered."""
+        offered = hashlib.sha256(self.profile(router.imei, str(router.assignment))).hexdigest()
+        router.held_sha256 = sha256
+        self.store.save_router(router)
+        word = "as offered" if sha256 == offered else "not as offered"
+        self.note("held", router.imei, router.iccid, f"sha256 {word}")
+
+
+def digest_of(res: bytes) -> str:
+    """Return what tells two responses apart without showing them."""
+    return hashlib.sha256(res).hexdigest()[:8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -201,7 +202,9 @@ class Carriers:
     def _on_auth_response(self, stack: Stack, message: Mapping[str, Any]) -> None:
         stack.stop_timer()
         if stack.challenge is None or message.get("res") != stack.challenge.xres.hex():
-            self._note("auth", stack, outcome="wrong response")
+            res = bytes.fromhex(str(message.get("res") or ""))
+            digest = hashlib.sha256(res).hexdigest()[:8]
+            self._note("auth", stack, outcome="wrong response", res_digest=digest)
             self._reject(stack, ILLEGAL_UE)
             return
         self._note("auth", stack, outcome="ok")

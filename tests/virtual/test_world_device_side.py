@@ -274,3 +274,53 @@ def test_answer_that_breaks_off_is_an_error_of_the_connection(
 
     with pytest.raises(ConnectionAbortedError, match="wants this connection to break"):
         device.post("/v1/sim", reason="boot")
+
+
+def test_fault_of_another_router_is_not_felt(device: Device, faults: Faults) -> None:
+    """An order with an IMEI is for that router only."""
+    faults.order({"path": "/v1/heartbeat", "imei": "860000000000025", "status": 503})
+
+    assert device.post("/v1/heartbeat").status == 200
+
+    faults.order({"path": ["/v1/usage", "/v1/heartbeat"], "imei": IMEI, "status": 503})
+
+    assert device.post("/v1/heartbeat").status == 503
+
+
+def test_fault_spares_the_first_requests(device: Device, faults: Faults) -> None:
+    """With ``after`` a fault strikes in the middle of what was going well."""
+    faults.order({"path": "/v1/heartbeat", "status": 503, "after": 2, "times": 1})
+
+    assert [device.post("/v1/heartbeat").status for _ in range(4)] == [200, 200, 503, 200]
+
+
+def test_spoilt_chunk_still_reads_as_a_profile(device: Device, faults: Faults) -> None:
+    """One digit is another digit: only a digest or a signature can tell."""
+    path = f"/v1/profile/{device.take_sim()['assignment']}"
+    whole = device.get(path, "offset=0&nonce=1").body
+    faults.order({"path": "/v1/profile", "imei": IMEI, "corrupt": True})
+
+    spoilt = device.get(path, "offset=0&nonce=2").body
+
+    assert sum(a != b for a, b in zip(whole, spoilt, strict=True)) == 1
+    assert json.loads(spoilt) != json.loads(whole)
+
+
+def test_held_profile_is_compared_with_the_offer(tmp_path: Path, faults: Faults) -> None:
+    """The log says whether a router holds what it was offered."""
+    store = Store(tmp_path / "access.sqlite")
+    device = Device(AccessService(LAB, store, WorldClock(), Switches()), faults)
+    device.log_in()
+    offer = device.take_sim()
+    for digest in (offer["sha256"], "00"):
+        device.post("/v1/held", assignment=offer["assignment"], sha256=digest)
+    device.post("/v1/refused", assignment=offer["assignment"], why="signature")
+
+    told = [(e["kind"], e["detail"]) for e in store.events(0, None)][-3:]
+    store.close()
+
+    assert told == [
+        ("held", "sha256 as offered"),
+        ("held", "sha256 not as offered"),
+        ("profile_refused", "signature"),
+    ]

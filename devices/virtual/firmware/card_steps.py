@@ -123,6 +123,9 @@ async def download(router: Router) -> Event:
         )
     except ProfileError as exc:
         router.flash.erase(flash_records.PARTIAL)
+        await router.access.post(
+            "/v1/refused", session=router.session, assignment=assignment, why=exc.why
+        )
         raise AccessError(str(exc)) from exc
     router.offer = {**offer, "data": data}
     if "profile_in_clear" in router.spec.defects:

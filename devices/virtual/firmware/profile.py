@@ -13,7 +13,15 @@ _IDENTITY_BYTES = 8
 
 
 class ProfileError(Exception):
-    """A downloaded profile must not be installed."""
+    """A downloaded profile must not be installed.
+
+    Attributes:
+        why: `digest`, `signature`, `assignment` or `format`.
+    """
+
+    def __init__(self, text: str, *, why: str = "format") -> None:
+        super().__init__(text)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +94,7 @@ def check_profile(
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256 and not trusts_all:
         msg = f"the profile's SHA-256 is {digest}, the server announced {sha256}"
-        raise ProfileError(msg)
+        raise ProfileError(msg, why="digest")
     try:
         content = json.loads(data)
         claimed = content["signature"]
@@ -96,11 +104,11 @@ def check_profile(
     is_signed = hmac.compare_digest(str(claimed), signature_of(content, device_key))
     if not is_signed and not trusts_all:
         msg = "the profile is not signed for this router"
-        raise ProfileError(msg)
+        raise ProfileError(msg, why="signature")
     is_replay = content.get("assignment") != assignment or content.get("iccid") != iccid
     if is_replay and "accepts_replayed_profile" not in defects:
         msg = f"the profile is of assignment {content.get('assignment')!r}, not {assignment!r}"
-        raise ProfileError(msg)
+        raise ProfileError(msg, why="assignment")
     return read_profile(content, sha256=digest)
 
 

@@ -73,6 +73,7 @@ class Router:
             context=trust(spec.ca_file, spec.defects),
             imei=spec.imei,
             device_key=spec.device_key,
+            takes_old="accepts_replayed_profile" in spec.defects,
         )
         style = spec.model.rpartition("-")[2]
         self.modem = Modem(
