@@ -14,6 +14,9 @@ SimState = Literal[
 
 
 _AGE: Final = re.compile(r"\bage_s\W+(?P<age_s>\d+(?:\.\d+)?)", re.ASCII)
+_MS_PER_S: Final = 1000
+_BANK: Final = re.compile(r"\bbank_ms (?P<bank_ms>\d+)", re.ASCII)
+_DIGEST: Final = re.compile(r"\bres_digest (?P<digest>[0-9a-f]{8})", re.ASCII)
 
 
 class _Answer(BaseModel):
@@ -124,6 +127,25 @@ class ServerEvent(_Answer):
         found = _AGE.search(str(self.detail)) if self.kind == "location" else None
         return float(found["age_s"]) if found else None
 
+    @property
+    def bank_s(self) -> float | None:
+        """How long the bank took to answer a challenge, in seconds; None when not said."""
+        found = _BANK.search(str(self.detail))
+        return int(found["bank_ms"]) / _MS_PER_S if found else None
+
+    @property
+    def res_digest(self) -> str | None:
+        """What tells the card's response apart from another; None when not said."""
+        found = _DIGEST.search(str(self.detail))
+        return found["digest"] if found else None
+
+    @property
+    def held_as_offered(self) -> bool | None:
+        """Whether the profile that a router holds is the one it was served; None: not said."""
+        if self.kind != "held" or "as offered" not in str(self.detail):
+            return None
+        return "not as offered" not in str(self.detail)
+
 
 class Subscriber(_Answer):
     """One subscriber at a lab core network.
@@ -172,6 +194,9 @@ class CoreEvent(_Answer):
         imsi: Subscriber concerned.
         plmn: Carrier concerned.
         cause: Reject cause (TS 24.301 9.9.3.9), when it is a reject.
+        outcome: Of an authentication: ok, resync, failure, wrong response, timeout.
+        bearer: Which of the modem's two stacks: `seed` or `main`.
+        res_digest: What tells the wrong response that came apart from another.
     """
 
     seq: int
@@ -181,3 +206,6 @@ class CoreEvent(_Answer):
     imsi: str | None = None
     plmn: str | None = None
     cause: int | None = None
+    outcome: str | None = None
+    bearer: str | None = None
+    res_digest: str | None = None

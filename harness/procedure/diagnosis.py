@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from harness.cloud.model import CoreEvent
 from harness.core.clock import Deadline
-from harness.core.errors import BenchError, CloudError
+from harness.core.errors import CloudError
 from harness.core.party import Party
 from harness.procedure.phases import Phase
+from harness.procedure.relay_facts import core_events, last_reject, relay_facts
 from harness.procedure.watch import Watch
 from harness.verdict.blame import Blame, Facts, blame
+from harness.verdict.relay import relay_blame
 
 _STEP_S: Final = 5.0
 
 
 def diagnose(phase: Phase, watch: Watch) -> Blame:
     """Return whose fault it is that a phase did not end."""
-    return blame(gather(phase, watch))
+    facts = gather(phase, watch)
+    if phase is Phase.P6_CARRIER_ATTACH and facts.bench_problem is None and not facts.port_lost:
+        deadline = Deadline.after(_STEP_S, watch.clock)
+        relay = relay_facts(watch, core_events(watch, deadline), deadline)
+        return relay_blame(relay) or blame(facts)
+    return blame(facts)
 
 
 def gather(phase: Phase, watch: Watch) -> Facts:
@@ -24,6 +33,8 @@ def gather(phase: Phase, watch: Watch) -> Facts:
     deadline = Deadline.after(_STEP_S, watch.clock)
     registration = watch.registration
     calls = watch.dut.server_seen_on_seed()
+    carriers = core_events(watch, deadline)
+    bearer = "seed" if phase < Phase.P6_CARRIER_ATTACH else "main"
     return Facts(
         phase=phase.short,
         bench_problem=watch.dut.bench_problem(),
@@ -31,7 +42,7 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         at_answers=watch.dut.connected and watch.at_problem is None,
         interface_present=watch.dut.interface_present(),
         registered_on=registration.plmn if registration and registration.registered else None,
-        reject_cause=watch.reject_cause,
+        reject_cause=watch.reject_cause or last_reject(carriers, bearer),
         reject_from_card=_card_is_used_twice(watch, deadline),
         cloud_problem=Party(watch.cloud_problem.party) if watch.cloud_problem else None,
         router_asked_server=calls.connections > 0 if calls else None,
@@ -39,7 +50,7 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         server_said=tuple(event.kind for event in watch.events),
         healthy_sims_left=_healthy_sims_left(watch, deadline),
         pdn_address=watch.pdn_address,
-        pdn_asked=_pdn_asked(watch, deadline),
+        pdn_asked=_pdn_asked(watch, carriers),
         lan_lease=watch.lan_lease,
         uplink_works=watch.dut.uplink_works(deadline) if phase is Phase.P7_DATA_UP else None,
     )
@@ -65,15 +76,9 @@ def _card_is_used_twice(watch: Watch, deadline: Deadline) -> bool | None:
     return sum(sim.iccid == watch.selected_iccid for sim in sims) > 1
 
 
-def _pdn_asked(watch: Watch, deadline: Deadline) -> bool | None:
+def _pdn_asked(watch: Watch, carriers: Sequence[CoreEvent]) -> bool | None:
     """Tell whether the carrier saw a PDN request; None where the lab has no core network."""
-    core = watch.dut.core
-    if core is None:
+    if watch.dut.core is None:
         return None
-    try:
-        events = core.events(after=watch.dut.core_events_before, deadline=deadline)
-    except (CloudError, BenchError):
-        return None
-    imei, plmn = watch.dut.router.imei, watch.selected_plmn
-    kinds = {"pdn", "pdn_reject"}
-    return any(e.imei == imei and e.plmn == plmn and e.kind in kinds for e in events)
+    plmn = watch.selected_plmn
+    return any(e.plmn == plmn and e.kind in {"pdn", "pdn_reject"} for e in carriers)
