@@ -28,6 +28,7 @@ _NANOSECONDS: Final = 9
 _INBOUND: Final = 1
 _OUTBOUND: Final = 2
 _PACKET_HEAD: Final = 28
+_LONG_BYTES: Final = 256
 _PACKET_TAIL: Final = 16
 """Option epb_flags (8), end of options (4), and the block length once more (4)."""
 
@@ -64,10 +65,10 @@ def statistics(t_ns: int, *, received: int, dropped: int) -> bytes:
     return _block(_STATISTICS, body)
 
 
-def packets(frames: Frames) -> bytes:
+def packets(frames: Frames) -> memoryview:
     """Write frames as enhanced packet blocks, all at once by column."""
     if not len(frames.t_ns):
-        return b""
+        return memoryview(b"")
     padded = (frames.kept_bytes.astype(np.int64) + 3) & ~3
     lengths = padded + (_PACKET_HEAD + _PACKET_TAIL)
     ends = np.cumsum(lengths)
@@ -80,13 +81,29 @@ def packets(frames: Frames) -> bytes:
     tails[:, 1] = flags
     tails[:, 3] = lengths
     _put(out, ends - _PACKET_TAIL, tails.view(np.uint8))
-    for kept in np.unique(frames.kept_bytes):
+    targets = starts + _PACKET_HEAD
+    long = frames.kept_bytes > _LONG_BYTES
+    for kept in np.unique(frames.kept_bytes[~long]):
         chosen = np.flatnonzero(frames.kept_bytes == kept)
         reach = np.arange(int(kept))
         for part in np.array_split(chosen, len(chosen) * int(kept) // (1 << 22) + 1):
             source = frames.data[frames.starts[part][:, None] + reach]
-            out[(starts[part] + _PACKET_HEAD)[:, None] + reach] = source
-    return out.tobytes()
+            out[targets[part][:, None] + reach] = source
+    _copy(frames, out, targets, np.flatnonzero(long))
+    return out.data.cast("B")
+
+
+def _copy(
+    frames: Frames,
+    out: npt.NDArray[np.uint8],
+    targets: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
+) -> None:
+    """Copy frames one by one: from some length on cheaper than an index for each byte."""
+    source, target = frames.data.data.cast("B"), out.data.cast("B")
+    columns = (targets[chosen], frames.starts[chosen], frames.kept_bytes[chosen])
+    for to, start, kept in zip(*(column.tolist() for column in columns), strict=True):
+        target[to : to + kept] = source[start : start + kept]
 
 
 def _heads(frames: Frames, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -1,8 +1,8 @@
-"""The tap: the kernel's own packet ring, block by block into a spool, pcapng when it stops.
+"""The tap: the kernel's own packet ring, block by block into a spool, from there into pcapng.
 
 A thread copies whole blocks as the kernel filled them (0.1 to 0.5 us a packet), so that nothing is
-lost at a million packets a second; what is looked at packet by packet is done by column, either
-while it runs (`poll`) or when it has stopped.
+lost at a million packets a second; what is looked at packet by packet is done by column, behind it:
+for whoever asks (`poll`), and for the file, which grows while the tap runs.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import os
 import select
 import socket
 import struct
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,8 +23,10 @@ import numpy as np
 
 from harness.core.errors import BenchError
 from harness.measure.packets import Packets
-from harness.userplane import pcapng, tap_blocks
+from harness.userplane import tap_blocks
 from harness.userplane.namespace import Namespace
+from harness.userplane.tap_file import CaptureFile
+from harness.userplane.tap_spool import Spool
 
 _SOL_PACKET: Final = 263
 _PACKET_RX_RING: Final = 5
@@ -42,7 +42,6 @@ _PACKETS_AT: Final = 12
 _PATIENCE_RETIREMENTS: Final = 20
 _USER: Final = 1
 _LOSING: Final = 4
-_CHUNK_BYTES: Final = 32 << 20
 _STEP_NS: Final = 1_000_000
 
 
@@ -106,7 +105,7 @@ class Tap:
         settings: TapSettings,
         path: Path | None,
         ifname: str,
-        spool: int,
+        spool: Spool,
     ) -> None:
         self._sock = sock
         self._settings = settings
@@ -114,20 +113,20 @@ class Tap:
         self._ifname = ifname
         self._incoming_only = False
         self._spool = spool
+        self._file: CaptureFile | None = None
         self._stop_read, self._stop_write = os.pipe()
         self._ring: mmap.mmap | None = None
         self._polled = 0
-        self._written = 0
         self._seen_packets = 0
         self._received_packets = 0
         self._dropped_packets = 0
         self._losing = False
         self._went_down = False
-        self._trouble = ""
         self._offset_ns = _wall_minus_monotonic_ns()
         self._flushed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tap {ifname}", daemon=True)
         self._result: TapResult | None = None
+        self._released = False
 
     @classmethod
     def start(
@@ -144,7 +143,7 @@ class Tap:
         Args:
             namespace: Where the interface is.
             ifname: The interface; an ifb shows what came through a limited downlink.
-            path: Where to write pcapng when it stops; None keeps nothing.
+            path: Where to write pcapng, as it comes; None keeps nothing.
             settings: Ring and limits.
             incoming_only: Everything on this interface comes from the router (an ifb).
 
@@ -154,7 +153,7 @@ class Tap:
         settings = settings or TapSettings()
         namespace.interface(ifname)
         try:
-            spool = _spool(path)
+            spool = Spool(path, settings.most_bytes)
         except OSError as error:
             msg = f"tap on {ifname} of {namespace.name}: no file for it: {error}"
             raise BenchError(msg) from error
@@ -163,12 +162,23 @@ class Tap:
         tap._incoming_only = incoming_only
         try:
             tap._open(ifname)
+            tap._begin_file()
         except OSError as error:
             tap._let_go()
             msg = f"tap on {ifname} of {namespace.name}: {error}; ring {settings}"
             raise BenchError(msg) from error
         tap._thread.start()
         return tap
+
+    def _begin_file(self) -> None:
+        if self._path is not None:
+            self._file = CaptureFile(
+                self._path,
+                self._spool,
+                self._frames,
+                ifname=self._ifname,
+                snap_bytes=self._settings.snap_bytes,
+            )
 
     def _open(self, ifname: str) -> None:
         settings = self._settings
@@ -234,7 +244,7 @@ class Tap:
                 self._losing = self._losing or bool(status & _LOSING)
                 packets, _, length = struct.unpack_from("<III", ring, start + _PACKETS_AT)
                 self._seen_packets += packets
-                self._keep(view[start : start + length])
+                self._spool.keep(view[start : start + length])
                 struct.pack_into("<I", ring, start + _STATUS_AT, 0)
                 block = (block + 1) % count
             elif last_ns and (self._seen_all() or time.monotonic_ns() > last_ns):
@@ -261,29 +271,10 @@ class Tap:
         self._dropped_packets += dropped
         return self._seen_packets >= self._received_packets - self._dropped_packets
 
-    def _keep(self, block: memoryview) -> None:
-        if self._trouble:
-            return
-        if self._written + len(block) > self._settings.most_bytes:
-            self._trouble = f"stopped at the limit of {self._settings.most_bytes} bytes"
-            return
-        try:
-            done = os.pwrite(self._spool, block, self._written)
-        except OSError as error:
-            self._trouble = f"writing the capture: {error.strerror}"
-            return
-        if done < len(block):
-            self._trouble = "writing the capture: the disk is full"
-            return
-        self._written += done
-
     def poll(self, *, headers: bool = True) -> Packets:
         """Return the packets since the last call; younger than `retire_ms` they may be missing."""
-        ready = self._written - self._polled
-        data = os.pread(self._spool, min(ready, _CHUNK_BYTES), self._polled)
-        whole = tap_blocks.whole_blocks(data)
-        self._polled += whole
-        return self._frames(data[:whole]).packets(headers=headers)
+        data, self._polled = self._spool.read(self._polled)
+        return self._frames(data).packets(headers=headers)
 
     def _frames(self, data: bytes) -> tap_blocks.Frames:
         frames = tap_blocks.frames_of(data)
@@ -292,13 +283,16 @@ class Tap:
         return frames
 
     def stop(self) -> TapResult:
-        """Stop, keep the last packets, write the file; a second call returns the same result."""
+        """Stop, keep the last packets, end the file; a second call returns the same result."""
         if self._result is not None:
             return self._result
         os.write(self._stop_write, b".")
         self._flushed.wait()
         received, dropped = self._received_packets, self._dropped_packets
-        kept = self._write_file(received, dropped)
+        trouble, kept = self._spool.trouble, 0
+        if self._file is not None:
+            self._file.finish(received=received, dropped=dropped)
+            trouble, kept = trouble or self._file.trouble, self._file.kept_packets
         step_ns = _wall_minus_monotonic_ns() - self._offset_ns
         doubts = []
         if dropped or self._losing:
@@ -307,8 +301,8 @@ class Tap:
             doubts.append(f"the tap saw {self._seen_packets} of {received} packets at its end")
         if self._went_down:
             doubts.append(f"{self._ifname} went down or vanished while it was tapped")
-        if self._trouble:
-            doubts.append(f"the capture is not whole: {self._trouble}")
+        if trouble:
+            doubts.append(f"the capture is not whole: {trouble}")
         if abs(step_ns) > _STEP_NS:
             doubts.append(f"the wall clock was set by {step_ns / 1e9:.3f} s meanwhile")
         self._result = TapResult(
@@ -326,45 +320,12 @@ class Tap:
         self.stop()
         self._let_go()
 
-    def _chunks(self) -> Iterator[bytes]:
-        at = 0
-        while at < self._written:
-            data = os.pread(self._spool, min(_CHUNK_BYTES, self._written - at), at)
-            whole = tap_blocks.whole_blocks(data)
-            if not whole:
-                return
-            yield data[:whole]
-            at += whole
-
-    def _write_file(self, received: int, dropped: int) -> int:
-        if self._path is None:
-            return 0
-        kept = 0
-        try:
-            with self._path.open("wb") as file:
-                file.write(pcapng.preamble(self._ifname, snap_bytes=self._settings.snap_bytes))
-                for chunk in self._chunks():
-                    frames = self._frames(chunk)
-                    kept += len(frames.t_ns)
-                    file.write(pcapng.packets(frames))
-                end_ns = time.time_ns()
-                file.write(pcapng.statistics(end_ns, received=received, dropped=dropped))
-        except OSError as error:
-            self._trouble = f"writing the capture: {error.strerror}"
-        return kept
-
     def _let_go(self) -> None:
-        if self._spool < 0:
+        if self._released:
             return
+        self._released = True
         if not self._thread.is_alive():
             self._sock.close()
         os.close(self._stop_read)
         os.close(self._stop_write)
-        os.close(self._spool)
-        self._spool = -1
-
-
-def _spool(path: Path | None) -> int:
-    """Open a file without a name for the blocks, beside the capture or where such files go."""
-    with tempfile.TemporaryFile(dir=path.parent if path else None) as file:
-        return os.dup(file.fileno())
+        self._spool.close()

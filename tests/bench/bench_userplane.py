@@ -28,6 +28,7 @@ from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap, TapSettings
 from harness.userplane.throttle import Injection, RateLimit
 from harness.userplane.throttle_bench import BenchThrottle
+from tests.bench import capture_peers
 
 HERE = Path(__file__).parent
 RUNS = 5
@@ -241,16 +242,23 @@ def bench_tap(log: Path) -> None:
                 )
                 with Tap.start(router, "far0", settings=settings) as tap:
                     begin = time.process_time()
-                    flood(broker, goal, size, 0.5, log)
+                    sent = flood(broker, goal, size, 0.5, log)
                     result = tap.stop()
                     costs.append((time.process_time() - begin) * 1e6 / result.received_packets)
                     packets = tap.poll(headers=False)
                     span = float(packets.t_ns[-1] - packets.t_ns[0]) / 1e9
                     rates.append(len(packets) / span)
-                    lost.append(float(result.dropped_packets))
+                    seen = result.received_packets - result.dropped_packets
+                    lost.append(float(max(0, sent - seen)))
         show(f"tap, {name}: packets a second seen", rates, "", f"goal {goal}")
         show(f"tap, {name}: lost", lost, "packets", "goal 0")
         show(f"tap, {name}: cost", costs, "us of CPU a packet")
+
+
+def bench_captures(folder: Path) -> None:
+    """Print what part of a flood is in the file of the tap, of tcpdump, dumpcap and scapy."""
+    for name, captured in capture_peers.rows(folder, RUNS):
+        show(f"in the file, {name}", captured.percent, "%", f"sent {captured.sent_s} a second")
 
 
 def bench_many(routers: int = 64, rate_bps: int = 10_000_000, seconds: float = 2.0) -> None:
@@ -312,6 +320,7 @@ def main() -> None:
         bench_change((broker, bench), peers)
         bench_rate(log)
         bench_tap(log)
+        bench_captures(Path(folder))
     bench_many()
 
 

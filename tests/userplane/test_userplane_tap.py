@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from harness.measure.packets import Packets
     from tests.userplane.conftest import Pair
 
+_ALONE = Path(__file__).with_name("tap_alone.py")
+_ROOT = Path(__file__).parents[2]
 _UDP_SEGMENT = 103
 """UDP_SEGMENT of linux/udp.h: forty packets in one call, faster than any reader."""
 
@@ -151,3 +157,33 @@ def test_stopping_twice_gives_the_same_result(pair: Pair) -> None:
         first = tap.stop()
 
         assert tap.stop() is first
+
+
+def test_a_run_that_is_killed_keeps_what_was_captured(tmp_path: Path) -> None:
+    """The file grows while the tap runs: after kill -9 every packet that had passed is in it."""
+    argv = [sys.executable, str(_ALONE), str(tmp_path), "killed"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=_ROOT, env=_environment()) as alone:
+        assert alone.stdout is not None
+        seen = json.loads(alone.stdout.readline())
+        alone.kill()
+
+    assert seen == {"in_file": 500}
+    assert _numbers(tmp_path / "lan.pcapng") == list(range(500))
+
+
+def test_a_full_disk_is_told_and_the_file_stays_readable(tmp_path: Path) -> None:
+    """The disk is full in the middle: a doubt, whole packets up to there, and no error."""
+    argv = ["unshare", "--map-root-user", "--mount"]
+    argv += [sys.executable, str(_ALONE), str(tmp_path), "full"]
+    done = subprocess.run(
+        argv, capture_output=True, check=False, cwd=_ROOT, env=_environment(), text=True
+    )
+    found = json.loads(done.stdout)
+
+    assert found["doubts"] == ["the capture is not whole: writing the capture: the disk is full"]
+    assert 0 < found["in_file"] < 500
+    assert found["kept"] == found["readable"]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(_ROOT)}
