@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from harness.cloud.model import RouterState, ServerEvent, Sim, SimState
+from harness.cloud.model import RouterState, ServerEvent, Sim, SimState, SpeedRule
 from harness.core.clock import Deadline
 
 
@@ -35,6 +35,10 @@ class CloudAdapter(Protocol):
 
     def set_sim_state(self, iccid: str, state: SimState, reason: str, deadline: Deadline) -> None:
         """Mark a SIM, for example as quarantined."""
+        ...
+
+    def set_speed_rules(self, imei: str, rules: Sequence[SpeedRule], deadline: Deadline) -> None:
+        """Give a router other tiers of speed than it had; the server's own stay."""
         ...
 
     def reassign(self, imei: str, reason: str, deadline: Deadline) -> None:

@@ -39,7 +39,7 @@ class CoreNetwork:
             raise CloudError(msg, party=self._service.party) from None
 
     def shape(self, imsi: str, settings: Mapping[str, Any], deadline: Deadline) -> None:
-        """Change a subscriber's shaper: downlink_bps, uplink_bps, mode, bucket_bytes."""
+        """Change a subscriber's shaper: downlink_bps, uplink_bps, mode, bucket and queue."""
         self._call("PATCH", f"/subscribers/{imsi}", deadline, settings)
 
     def set_carrier(self, plmn: str, settings: Mapping[str, Any], deadline: Deadline) -> None:

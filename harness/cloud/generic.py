@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
-from harness.cloud.model import RouterState, ServerEvent, Sim, SimState
+from harness.cloud.model import RouterState, ServerEvent, Sim, SimState, SpeedRule
 from harness.cloud.service import Service
 from harness.core.clock import Deadline
 from harness.core.errors import CloudError
@@ -58,6 +58,12 @@ class GenericCloud:
         """Mark a SIM."""
         body = {"state": state, "reason": reason}
         self._service.call("PATCH", f"{_PREFIX}/sims/{iccid}", body=body, deadline=deadline)
+
+    def set_speed_rules(self, imei: str, rules: Sequence[SpeedRule], deadline: Deadline) -> None:
+        """Give a router other tiers; it hears of them at its next heartbeat."""
+        path = f"{_PREFIX}/routers/{imei}/speed_rules"
+        body = [rule.model_dump() for rule in rules]
+        self._service.call("PUT", path, body=body, deadline=deadline)
 
     def reassign(self, imei: str, reason: str, deadline: Deadline) -> None:
         """Ask the server to give a router another SIM at its next heartbeat."""

@@ -77,6 +77,30 @@ class Sim(_Answer):
     plan: Plan = Plan()
 
 
+class SpeedRule(_Answer):
+    """One tier of a router's speed: from these bytes of the period on, this rate.
+
+    Attributes:
+        after_bytes: Bytes of the period, both directions, from which on it holds.
+        rate_bps: The rate, in bit/s.
+    """
+
+    after_bytes: int
+    rate_bps: int
+
+
+class RouterPlan(_Answer):
+    """The part of a router's plan that limits its speed.
+
+    Attributes:
+        cap_bytes: Bytes a period at full speed; None: no cap.
+        limited_bps: Rate after them, in bit/s.
+    """
+
+    cap_bytes: int | None = None
+    limited_bps: int | None = None
+
+
 class RouterState(_Answer):
     """One router as the access server sees it.
 
@@ -87,6 +111,8 @@ class RouterState(_Answer):
         firmware: Firmware version that it reported.
         last_heartbeat_utc_us: When it was heard last.
         used_bytes: Bytes of its plan used.
+        speed_rules: Its tiers by bytes, that of its plan among them.
+        plan: What its plan says.
     """
 
     imei: str
@@ -95,6 +121,14 @@ class RouterState(_Answer):
     firmware: str | None = None
     last_heartbeat_utc_us: int | None = None
     used_bytes: int = 0
+    speed_rules: tuple[SpeedRule, ...] = ()
+    plan: RouterPlan = RouterPlan()
+
+    @property
+    def own_speed_rules(self) -> tuple[SpeedRule, ...]:
+        """The tiers that are the router's own, without that of its plan."""
+        cap = (self.plan.cap_bytes, self.plan.limited_bps)
+        return tuple(r for r in self.speed_rules if (r.after_bytes, r.rate_bps) != cap)
 
 
 class ServerEvent(_Answer):
@@ -156,6 +190,9 @@ class Subscriber(_Answer):
         address: Address of its PDN connection.
         downlink_bps: Shaped rate to the router; None: unshaped.
         uplink_bps: Shaped rate from the router.
+        mode: Whether it delays (`shaper`) or drops (`policer`), both directions.
+        bucket_bytes: Its bucket; None: a matter of the rate.
+        queue_bytes: Its queue; None: a matter of the rate.
         dl_bytes: Bytes to the router, counted at layer 3.
         ul_bytes: Bytes from the router, counted at layer 3.
     """
@@ -165,6 +202,9 @@ class Subscriber(_Answer):
     address: str | None = None
     downlink_bps: int | None = None
     uplink_bps: int | None = None
+    mode: Literal["shaper", "policer"] = "shaper"
+    bucket_bytes: int | None = None
+    queue_bytes: int | None = None
     dl_bytes: int = 0
     ul_bytes: int = 0
 

@@ -119,13 +119,13 @@ class Passed:
 
     Attributes:
         passed_bytes: Bytes that went through it.
-        dropped_packets: Packets that it threw away.
-        backlog_bytes: Bytes that wait in it now.
+        dropped_packets: Packets that it threw away; None where nobody tells.
+        backlog_bytes: Bytes that wait in it now; None where nobody tells.
     """
 
     passed_bytes: int
-    dropped_packets: int
-    backlog_bytes: int
+    dropped_packets: int | None = None
+    backlog_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +167,9 @@ class Throttle(Protocol):
     where: str
     """Name of the place, for messages and records."""
 
+    both_ways: bool
+    """Whether it can limit the uplink as well as the downlink."""
+
     def apply(self, injection: Injection) -> Applied:
         """Set limits where there are none, read them back and compare.
 
@@ -197,8 +200,8 @@ class Throttle(Protocol):
 @contextmanager
 def throttled(throttle: Throttle, injection: Injection) -> Iterator[Applied]:
     """Have a throttle for the time of a with statement, and none after it."""
-    applied = throttle.apply(injection)
     try:
+        applied = throttle.apply(injection)
         yield applied
     except BaseException:
         try:

@@ -32,6 +32,7 @@ class BenchThrottle:
     """
 
     where: str
+    both_ways: bool = True
 
     def __init__(self, namespace: Namespace, ifname: str = "lan0") -> None:
         self._namespace = namespace

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.core.clock import Deadline
-from harness.core.errors import BenchError
+from harness.core.errors import BenchError, UsageError
 from harness.core.units import format_rate
 from harness.userplane.throttle import Applied, Injection, RateLimit, State
 
@@ -24,6 +24,7 @@ class Steering:
         write: Sets the limits; None in a direction means none.
         read: Returns what is in force, with its counters where there are any.
         within: Gives the deadline for a change to show up (a heartbeat of a router may be due).
+        both_ways: Whether the party can limit the uplink as well.
         pause_s: Seconds between two looks at what is in force.
     """
 
@@ -31,6 +32,7 @@ class Steering:
     write: Callable[[RateLimit | None, RateLimit | None], None]
     read: Callable[[], State]
     within: Callable[[], Deadline]
+    both_ways: bool = True
     pause_s: float = 0.05
 
 
@@ -39,12 +41,14 @@ class SteeredThrottle:
 
     Attributes:
         where: Name of the place.
+        both_ways: Whether it can limit the uplink as well.
     """
 
     def __init__(self, steering: Steering) -> None:
         self._steering = steering
         self._asked: Injection | None = None
         self.where = steering.where
+        self.both_ways = steering.both_ways
 
     def apply(self, injection: Injection) -> Applied:
         """Set limits where there are none and wait until the party says they are in force.
@@ -70,24 +74,28 @@ class SteeredThrottle:
         self._set(injection)
 
     def _set(self, injection: Injection) -> State:
-        self._asked = injection
-        self._steering.write(injection.uplink, injection.downlink)
+        before, self._asked = self._asked, injection
+        try:
+            self._steering.write(injection.uplink, injection.downlink)
+        except UsageError:  # the party was told nothing
+            self._asked = before
+            raise
         return self._until(injection)
 
     def _until(self, asked: Injection) -> State:
         deadline = self._steering.within()
         while True:
             state = self._steering.read()
-            if _rates(state.uplink, state.downlink) == _rates(asked.uplink, asked.downlink):
+            if _obeys(asked.uplink, state.uplink) and _obeys(asked.downlink, state.downlink):
                 return state
             if deadline.passed:
                 break
             deadline.clock.sleep(min(self._steering.pause_s, max(deadline.left_s, 0.001)))
-        have = _rates(state.uplink, state.downlink)
-        want = _rates(asked.uplink, asked.downlink)
+        have = f"{_shown(state.uplink)} and {_shown(state.downlink)}"
+        want = f"{_shown(asked.uplink)} and {_shown(asked.downlink)}"
         msg = (
             f"throttle at {self.where}: after {deadline.waited_s:.1f} s uplink and downlink are "
-            f"{have} bit/s, asked for {want} bit/s"
+            f"{have}, asked for {want}"
         )
         raise BenchError(msg)
 
@@ -110,6 +118,16 @@ class SteeredThrottle:
         return last
 
 
-def _rates(uplink: RateLimit | None, downlink: RateLimit | None) -> tuple[int, int]:
-    """Return both rates in bit/s, 0 for none."""
-    return (uplink.rate_bps if uplink else 0, downlink.rate_bps if downlink else 0)
+def _obeys(asked: RateLimit | None, found: RateLimit | None) -> bool:
+    """Tell whether what is in force is what was asked for; what was left open is the party's."""
+    if asked is None or found is None:
+        return asked is found
+    return (
+        (found.rate_bps, found.mode) == (asked.rate_bps, asked.mode)
+        and asked.bucket_bytes in {None, found.bucket_bytes}
+        and asked.queue_bytes in {None, found.queue_bytes}
+    )
+
+
+def _shown(limit: RateLimit | None) -> str:
+    return "nothing" if limit is None else f"{format_rate(limit.rate_bps)} ({limit.mode})"

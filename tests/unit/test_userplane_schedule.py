@@ -41,6 +41,7 @@ class CountingThrottle:
 
     def __init__(self) -> None:
         self.where = "memory"
+        self.both_ways = True
         self.rates: list[int] = []
         self.passed_bytes = 0
         self._now = Injection()
