@@ -33,6 +33,12 @@ LabOption = Annotated[
     Path, typer.Option("--lab", metavar="FILE", help="The bench file.", show_default=True)
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
+RunsArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUNS", help="A directory, build:VERSION, or days as 2026-11-01..2026-11-15."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -136,11 +142,17 @@ def verify(
 
 
 @app.command()
-def diff(before: RunArgument, after: RunArgument) -> None:
-    """Print what changed between two runs."""
+def diff(
+    before: RunsArgument,
+    after: RunsArgument,
+    *,
+    runs: Annotated[Path, typer.Option(help="Where builds and days are looked up.")] = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """Print what changed between two runs, builds or ranges of days."""
     from harness.cli.records import diff as compare  # noqa: PLC0415 - see report
 
-    compare(before, after)
+    compare(before, after, runs, as_json=as_json)
 
 
 @app.command()

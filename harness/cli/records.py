@@ -100,16 +100,26 @@ def verify(run: Path, trusted: Sequence[str], *, as_json: bool) -> ExitCode:
     return ExitCode.PASS if result.ok else ExitCode.FAIL
 
 
-def diff(before: Path, after: Path) -> None:
-    """Print what changed between two runs.
+def diff(before: str, after: str, runs: Path, *, as_json: bool) -> None:
+    """Print what changed between two runs, builds or ranges of days.
 
     Raises:
         UsageError: A side has no run.
     """
+    from harness.report.diff import as_values, table  # noqa: PLC0415 - see above
     from harness.report.diff import diff as compare  # noqa: PLC0415 - see above
-    from harness.report.diff import table  # noqa: PLC0415 - see above
+    from harness.report.selection import select  # noqa: PLC0415 - see above
 
-    Console().print(table(compare(before, after)))
+    sides = [select(word, runs) for word in (before, after)]
+    found = compare(*sides)
+    if as_json:
+        typer.echo(json.dumps(as_values(found), ensure_ascii=False))
+        return
+    names = [
+        f"{word} ({len(side)} runs)" for word, side in zip((before, after), sides, strict=True)
+    ]
+    typer.echo(" → ".join(names))
+    Console().print(table(found))
 
 
 def serve(runs: Path, host: str, port: int) -> None:

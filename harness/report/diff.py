@@ -5,10 +5,11 @@ Paired by router and case; several runs on a side are several samples of the sam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -20,7 +21,10 @@ from harness.record.reader import RunRecord
 from harness.record.rows import MeasurementRow, ResultRow
 from harness.report.acceptance_data import shown
 from harness.report.effect import Effect, benjamini_hochberg, effect
+from harness.report.html import NOTHING
+from harness.report.page_data import finite
 from harness.report.privacy import Hide, Screen, masking
+from harness.report.welch import welch_p
 from harness.verdict.verdict import Verdict
 
 Change = Literal["new", "still", "fixed", "flaky", "infrastructure", "gone", "added", "same"]
@@ -35,6 +39,15 @@ CHANGES: Final[tuple[Change, ...]] = (
     "same",
 )
 FALSE_DISCOVERY_RATE: Final = 0.05
+NUMBER_HEADS: Final = (
+    "number",
+    "shift",
+    "95 % interval",
+    "p by ranks",
+    "p by means",
+    "n",
+    "could be seen from",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +84,10 @@ class NumberChange:
         name: The measurement.
         unit: Its unit.
         effect: How far apart the two sides are, in that unit.
-        p_corrected: Its p value, corrected for how many numbers were compared.
-        moved: Whether that is less than one in twenty.
+        p_corrected: Its p value by ranks, corrected for how many numbers were compared.
+        welch_corrected: The same by Welch's test of the means; None when a side has one value.
+        moved: Whether `p_corrected` is less than one in twenty. One test decides, and it is
+            always the same one: whoever may choose afterwards finds something everywhere.
     """
 
     case: str
@@ -80,6 +95,7 @@ class NumberChange:
     unit: str
     effect: Effect
     p_corrected: float
+    welch_corrected: float | None
     moved: bool
 
 
@@ -189,6 +205,9 @@ def _number_changes(first: _Side, second: _Side) -> tuple[NumberChange, ...]:
     keys = sorted(first.values.keys() & second.values.keys())
     effects = [effect(first.values[key], second.values[key]) for key in keys]
     corrected = benjamini_hochberg([e.p for e in effects])
+    by_means = [welch_p(first.values[key], second.values[key]) for key in keys]
+    means = iter(benjamini_hochberg([p for p in by_means if p is not None]))
+    by_means = [p if p is None else next(means) for p in by_means]
     changes = [
         NumberChange(
             case=case,
@@ -196,9 +215,12 @@ def _number_changes(first: _Side, second: _Side) -> tuple[NumberChange, ...]:
             unit=unit,
             effect=found,
             p_corrected=p,
+            welch_corrected=mean_p,
             moved=p < FALSE_DISCOVERY_RATE,
         )
-        for (case, name, unit), found, p in zip(keys, effects, corrected, strict=True)
+        for (case, name, unit), found, p, mean_p in zip(
+            keys, effects, corrected, by_means, strict=True
+        )
     ]
     return tuple(sorted(changes, key=lambda c: (not c.moved, c.p_corrected, c.case, c.name)))
 
@@ -217,7 +239,7 @@ def table(comparison: Comparison, *, hide: Hide | None = None) -> RenderableType
             texts.append(screen.text(case.cause))
             cases.add_row(Text(case.change, style=loud), *map(Text, texts))
     numbers = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("number", "shift", "95 % interval", "p", "n", "could be seen from"):
+    for name in NUMBER_HEADS:
         numbers.add_column(name, justify="left" if name == "number" else "right")
     for number in comparison.numbers:
         numbers.add_row(*map(Text, number_texts(number)), style="bold" if number.moved else "dim")
@@ -227,14 +249,56 @@ def table(comparison: Comparison, *, hide: Hide | None = None) -> RenderableType
 
 
 def number_texts(number: NumberChange) -> tuple[str, ...]:
-    """Return a number's change in words: name, shift, interval, p, sizes, what could be seen."""
-    found, unit = number.effect, number.unit
+    """Return a number's change in words, under `NUMBER_HEADS`."""
+    found, unit, means = number.effect, number.unit, number.welch_corrected
     reach = "one value only" if found.detectable is None else shown(found.detectable, unit)
     return (
         f"{number.case} {number.name}",
         shown(found.shift, unit),
-        f"{shown(found.low, unit)} to {shown(found.high, unit)}",
+        _interval(found, unit),
         f"{number.p_corrected:.3f}",
+        NOTHING if means is None else f"{means:.3f}",
         f"{found.n_first}, {found.n_second}",
         reach,
     )
+
+
+def _interval(found: Effect, unit: str) -> str:
+    if math.isinf(found.low):
+        return "too few values for one"
+    return f"{shown(found.low, unit)} to {shown(found.high, unit)}"
+
+
+def as_values(comparison: Comparison, *, hide: Hide | None = None) -> dict[str, Any]:
+    """Return a comparison as JSON values; an interval without an end has None there."""
+    screen = Screen({case.imei for case in comparison.cases}, hide or masking())
+    return {
+        "cases": [
+            {
+                "change": case.change,
+                "case": case.case,
+                "router": screen.text(case.imei),
+                "before": [v.word for v in case.before],
+                "after": [v.word for v in case.after],
+                "owner": case.owner,
+                "cause": screen.text(case.cause),
+            }
+            for case in comparison.cases
+        ],
+        "numbers": [
+            {
+                "case": number.case,
+                "name": number.name,
+                "unit": number.unit,
+                "shift": number.effect.shift,
+                "low": finite(number.effect.low),
+                "high": finite(number.effect.high),
+                "p_ranks": number.p_corrected,
+                "p_means": number.welch_corrected,
+                "n": [number.effect.n_first, number.effect.n_second],
+                "detectable": number.effect.detectable,
+                "moved": number.moved,
+            }
+            for number in comparison.numbers
+        ],
+    }

@@ -32,7 +32,7 @@ from harness.core.clock import Clock, SystemClock
 from harness.core.errors import HarnessError
 from harness.record.reader import RunRecord
 from harness.report import html, overview
-from harness.report.diff import CHANGES, Comparison, diff, number_texts
+from harness.report.diff import CHANGES, NUMBER_HEADS, Comparison, diff, number_texts
 from harness.report.page_data import identities, page_data
 from harness.report.privacy import Screen, masking
 
@@ -275,6 +275,7 @@ def _shown_comparison(found: Comparison) -> dict[str, Any]:
             }
             for case in changed[:_CASES_SHOWN]
         ],
+        "heads": NUMBER_HEADS,
         "numbers": [
             {"name": texts[0], "texts": texts[1:], "moved": number.moved}
             for number in found.numbers[:_CASES_SHOWN]

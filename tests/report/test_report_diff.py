@@ -14,7 +14,8 @@ from harness.core.party import Party
 from harness.measure.measurement import Measurement
 from harness.record.journal import RunJournal
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
-from harness.report.diff import diff, table
+from harness.report.diff import as_values, diff, number_texts, table
+from harness.report.selection import select
 from harness.verdict.verdict import Verdict
 
 P, F, E, INCONC = Verdict.PASS, Verdict.FAIL, Verdict.ERROR, Verdict.INCONC
@@ -93,6 +94,51 @@ def test_numbers_that_moved_come_with_effect_and_interval(tmp_path: Path) -> Non
     assert rate.effect.shift == 100.5e3
     assert (rate.effect.low, rate.effect.high) == (97.5e3, 103.5e3)
     assert rate.p_corrected == pytest.approx(2 / 252)
+    # by hand: variances 2.5e6, five a side: error 1000, t = 100.5 on 8 degrees; p is far below
+    assert rate.welch_corrected is not None
+    assert 0 < rate.welch_corrected < 1e-9
+
+
+def test_ranks_decide_and_means_stand_beside(tmp_path: Path) -> None:
+    """Three a side can never be below 0.1 by ranks, however clear the means are."""
+    found = diff(run(tmp_path, {}, SLOW[:3]), run(tmp_path, {}, FAST[:3]))
+
+    (rate,) = found.numbers
+    (values,) = as_values(found)["numbers"]
+    assert rate.p_corrected == pytest.approx(0.1)
+    assert not rate.moved
+    assert rate.welch_corrected is not None
+    assert rate.welch_corrected < 1e-6
+    assert (values["low"], values["high"], values["n"]) == (None, None, [3, 3])
+    assert number_texts(rate)[2] == "too few values for one"
+
+
+def test_a_lone_value_has_no_test_of_means(tmp_path: Path) -> None:
+    """It is left out of the correction, too."""
+    (rate,) = diff(run(tmp_path, {}, SLOW[:1]), run(tmp_path, {}, FAST)).numbers
+
+    assert rate.welch_corrected is None
+    assert number_texts(rate)[4] == "\N{EN DASH}"
+
+
+def test_a_side_is_named_by_directory_build_or_days(tmp_path: Path) -> None:
+    """Oldest first; a word that means no run says what would."""
+    first, second = run(tmp_path, {}, SLOW), run(tmp_path, {}, FAST)
+    day = first.name[:10]
+
+    assert select(str(first), tmp_path) == [first]
+    assert select(second.name, tmp_path) == [second]
+    assert select(str(tmp_path), tmp_path / "elsewhere") == [first, second]
+    assert select("build:1", tmp_path) == [first, second]
+    assert select(f"{day}..{day}", tmp_path) == [first, second]
+    with pytest.raises(UsageError, match=r"build:9: none of the 2 runs in .* is of it"):
+        select("build:9", tmp_path)
+    with pytest.raises(UsageError, match="none of the 2 runs"):
+        select("1999-01-01..1999-12-31", tmp_path)
+    with pytest.raises(UsageError, match="'1999-02-30' is not a day: day is out of range"):
+        select("1999-02-30..1999-12-31", tmp_path)
+    with pytest.raises(UsageError, match="'yesterday' is no run: name a directory, build:VERSION"):
+        select("yesterday", tmp_path)
 
 
 def test_several_runs_are_samples_of_one_side(tmp_path: Path) -> None:
@@ -116,7 +162,9 @@ def test_the_table_shows_what_changed_and_what_could_be_seen(tmp_path: Path) -> 
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
     assert lines[0] == "change case router before after owner cause"
     assert lines[1] == "new B-new ***********7518 pass fail router because"
-    assert lines[-2].startswith("RATE rate 100.5 kbit/s 97.5 kbit/s to 103.5 kbit/s 0.008 5, 5 ")
+    assert lines[-2].startswith(
+        "RATE rate 100.5 kbit/s 97.5 kbit/s to 103.5 kbit/s 0.008 0.000 5, 5"
+    )
     assert lines[-1] == (
         "2 new, 1 flaky, 1 infrastructure, 1 still, 1 fixed, 1 gone, 1 added, 2 same"
     )
