@@ -39,6 +39,13 @@ RunsArgument = Annotated[
         metavar="RUNS", help="A directory, build:VERSION, or days as 2026-11-01..2026-11-15."
     ),
 ]
+PublicOption = Annotated[
+    bool, typer.Option("--public", help="Pseudonyms instead of IMEI, ICCID, IMSI, phone numbers.")
+]
+DossierOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="TOML: waivers, claims, deviations, revisions."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -111,11 +118,38 @@ def report(
         typer.Option(metavar="FILE", help="x.html, acceptance.html, x.pdf or x.xml (JUnit)."),
     ] = None,
     japanese: Annotated[bool, typer.Option("--ja", help="In Japanese.")] = False,
+    public: PublicOption = False,
+    dossier: DossierOption = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Measurements as properties, in JUnit.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print a run as a table, or write a report of it."""
-    from harness.cli.records import report as write  # noqa: PLC0415 - reports are not free
+    from harness.cli.records import Wanted  # noqa: PLC0415 - reports are not free
+    from harness.cli.records import report as write  # noqa: PLC0415 - see above
 
-    write(runs, out, "ja" if japanese else "en")
+    wanted = Wanted(
+        language="ja" if japanese else "en",
+        is_public=public,
+        dossier=dossier,
+        with_numbers=numbers,
+        as_json=as_json,
+    )
+    write(runs, out, wanted)
+
+
+@app.command()
+def publish(
+    run_directory: RunArgument,
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The directory to make.")],
+    dossier: DossierOption = None,
+) -> None:
+    """Write a run's public version: record, reports and seal, with pseudonyms for identities."""
+    from harness.cli.records import publish as write  # noqa: PLC0415 - see report
+
+    write(run_directory, out, dossier)
 
 
 @app.command()
@@ -163,11 +197,12 @@ def serve(
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+    public: PublicOption = False,
 ) -> None:
     """Serve the runs as web pages."""
     from harness.cli.records import serve as serve_runs  # noqa: PLC0415 - see report
 
-    serve_runs(runs, host, port)
+    serve_runs(runs, host, port, is_public=public)
 
 
 @app.command()

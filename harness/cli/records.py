@@ -6,9 +6,9 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
@@ -20,43 +20,122 @@ from harness.record.recompute import Recomputer
 from harness.record.rows import MeasurementRow
 from harness.report.messages import Language
 
+if TYPE_CHECKING:
+    from harness.report.privacy import Screen
+
 KEY_NAME: Final = "seal.key"
+SECRET_NAME: Final = "publish.key"  # noqa: S105  # the name of a file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How a report is wanted.
+
+    Attributes:
+        language: Of its words.
+        is_public: Whether identities are shown as pseudonyms.
+        dossier: File with waivers, claims, deviations and revisions; None: there are none.
+        with_numbers: Whether JUnit carries measurements as properties.
+        as_json: Whether to print JSON when no file is named.
+    """
+
+    language: Language = "en"
+    is_public: bool = False
+    dossier: Path | None = None
+    with_numbers: bool = False
+    as_json: bool = False
 
 
 def key_path() -> Path:
     """Return where this user's sealing key is."""
+    return _own_folder() / KEY_NAME
+
+
+def _own_folder() -> Path:
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "cloudsim-harness" / KEY_NAME
+    return Path(home) / "cloudsim-harness"
 
 
-def report(runs: Sequence[Path], out: Path | None, language: Language) -> None:
+def report(runs: Sequence[Path], out: Path | None, wanted: Wanted) -> None:
     """Write a report; the ending of `out` says which: html, pdf, xml. Without it, print a table.
 
     Raises:
         UsageError: There is no record, or nobody knows such a report.
     """
     if out is None:
-        from harness.report import text  # noqa: PLC0415 - only what is asked for is loaded
-
-        for run in runs:
-            Console().print(text.table(run))
+        _print(runs, wanted)
         return
+    screen = _screen(out, runs, wanted)
     if out.suffix == ".xml":
         from harness.report import junit  # noqa: PLC0415 - see above
 
-        junit.write(_one(runs), out)
+        junit.write(_one(runs), out, with_measurements=wanted.with_numbers, screen=screen)
     elif out.suffix == ".pdf" or out.name.startswith("acceptance"):
         from harness.report import acceptance  # noqa: PLC0415 - see above
+        from harness.report.dossier import load_dossier  # noqa: PLC0415 - see above
+        from harness.report.privacy import pseudonyms  # noqa: PLC0415 - see above
 
-        acceptance.write(runs, out, language=language)
+        hide = pseudonyms(_secret()) if wanted.is_public else None
+        dossier = load_dossier(wanted.dossier) if wanted.dossier else acceptance.NO_DOSSIER
+        acceptance.write(runs, out, language=wanted.language, dossier=dossier, hide=hide)
     elif out.suffix == ".html":
         from harness.report import html  # noqa: PLC0415 - see above
 
-        html.write(_one(runs), out, language=language)
+        html.write(_one(runs), out, language=wanted.language, screen=screen)
     else:
         msg = f"{out}: there is no such report; end its name in .html, .pdf or .xml"
         raise UsageError(msg)
     typer.echo(f"report     {out}")
+
+
+def _print(runs: Sequence[Path], wanted: Wanted) -> None:
+    from harness.report import text, values  # noqa: PLC0415 - only what is asked for is loaded
+
+    for run in runs:
+        screen = _screen(None, [run], wanted)
+        if wanted.as_json:
+            typer.echo(json.dumps(values.values(run, screen=screen), ensure_ascii=False))
+        else:
+            Console().print(text.table(run, screen=screen))
+
+
+def _screen(out: Path | None, runs: Sequence[Path], wanted: Wanted) -> Screen | None:
+    """Return what replaces identities in a report of one run; None leaves it to the report."""
+    if not wanted.is_public or len(runs) != 1 or (out is not None and out.suffix == ".pdf"):
+        return None
+    from harness.report.publish import public_screen  # noqa: PLC0415 - see above
+
+    with RunRecord.open(runs[0]) as record:
+        return public_screen(record, _secret())
+
+
+def _secret() -> bytes:
+    from harness.report.publish import load_or_make_secret  # noqa: PLC0415 - see above
+
+    return load_or_make_secret(_own_folder() / SECRET_NAME)
+
+
+def publish(run: Path, out: Path, dossier: Path | None) -> None:
+    """Write the public version of a run into a new directory, sealed with this user's key.
+
+    Raises:
+        UsageError: The run is still going on, or there is something at `out` already.
+    """
+    from harness.record.seal import load_or_make_key  # noqa: PLC0415 - see above
+    from harness.report import acceptance  # noqa: PLC0415 - see above
+    from harness.report.dossier import load_dossier  # noqa: PLC0415 - see above
+    from harness.report.publish import publish as write  # noqa: PLC0415 - see above
+
+    key_path().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    manifest = write(
+        run,
+        out,
+        secret=_secret(),
+        key=load_or_make_key(key_path()),
+        dossier=load_dossier(dossier) if dossier else acceptance.NO_DOSSIER,
+    )
+    typer.echo(f"{'public':<10} {out}")
+    typer.echo(f"{'sealed':<10} {manifest}")
 
 
 def seal(run: Path) -> None:
@@ -122,7 +201,7 @@ def diff(before: str, after: str, runs: Path, *, as_json: bool) -> None:
     Console().print(table(found))
 
 
-def serve(runs: Path, host: str, port: int) -> None:
+def serve(runs: Path, host: str, port: int, *, is_public: bool) -> None:
     """Serve the runs as web pages: on loopback as it is, elsewhere with a token."""
     import uvicorn  # noqa: PLC0415 - only what is asked for is loaded
 
@@ -132,7 +211,8 @@ def serve(runs: Path, host: str, port: int) -> None:
     token = None if local else secrets.token_urlsafe(24)
     query = "" if token is None else f"?token={token}"
     typer.echo(f"serving    http://{host}:{port}/{query}")
-    uvicorn.run(app(runs, token), host=host, port=port, log_level="warning")
+    pages = app(runs, token, secret=_secret() if is_public else None)
+    uvicorn.run(pages, host=host, port=port, log_level="warning")
 
 
 def _one(runs: Sequence[Path]) -> Path:

@@ -15,9 +15,12 @@ from harness.record.rows import CountRow, RunRow, RunState
 from harness.record.tables import TABLES_NAME
 from harness.report.acceptance_data import moment
 from harness.report.html import NOTHING, SYMBOLS
+from harness.report.page_data import identities
+from harness.report.privacy import Hide, Screen
 from harness.verdict.verdict import Verdict
 
 _RUNS_SHOWN: Final = 200
+_SHOWN: Final = 4  # last characters by which a line names a router
 _STATES: Final = ("running", "finished", "interrupted", "damaged")
 
 
@@ -67,13 +70,14 @@ def overviews(runs_dir: Path, most: int = _RUNS_SHOWN) -> Iterator[Overview]:
             yield Overview(name=directory.name, run=None, state="damaged", problem=str(exc))
 
 
-def line(overview: Overview) -> dict[str, Any]:
+def line(overview: Overview, hide: Hide) -> dict[str, Any]:
     """Return a run as the list shows it."""
-    run = overview.run
+    run, screen = overview.run, Screen((), hide)
     if run is None:
         return {
             "name": overview.name, "class": "error", "symbol": SYMBOLS["error"], "word": "damaged",
-            "plan": "", "bench": "", "started": "", "counts": "", "owners": overview.problem,
+            "plan": "", "bench": "", "started": "", "counts": "",
+            "owners": screen.text(overview.problem),
         }  # fmt: skip
     finished = overview.state == "finished"
     word = run.verdict.word if finished else "none"
@@ -90,7 +94,7 @@ def line(overview: Overview) -> dict[str, Any]:
         "class": word,
         "symbol": SYMBOLS[word],
         "word": word if finished else overview.state,
-        "plan": run.plan,
+        "plan": screen.text(run.plan),
         "bench": run.bench + (" (virtual)" if run.is_virtual else ""),
         "started": moment(run.started_utc_us),
         "counts": ", ".join(f"{n} {key}" for key, n in counted.items()) or NOTHING,
@@ -110,22 +114,24 @@ def morning_pair(runs_dir: Path) -> tuple[Path, Path] | None:
     return None
 
 
-def live(runs_dir: Path, now_ns: int) -> list[dict[str, Any]]:
+def live(runs_dir: Path, now_ns: int, hide: Hide) -> list[dict[str, Any]]:
     """Return what goes on: for each open result of each running run, its phase and the last line.
 
     Args:
         runs_dir: Where the runs are.
         now_ns: The bench's monotonic clock.
+        hide: How identities are hidden.
     """
     lines: list[dict[str, Any]] = []
     for overview in overviews(runs_dir):
         if overview.state == "running":
             with RunRecord.open(runs_dir / overview.name) as record:
-                lines += _live_lines(record, overview.name, now_ns)
+                lines += _live_lines(record, overview.name, now_ns, hide)
     return lines
 
 
-def _live_lines(record: RunRecord, name: str, now_ns: int) -> list[dict[str, Any]]:
+def _live_lines(record: RunRecord, name: str, now_ns: int, hide: Hide) -> list[dict[str, Any]]:
+    screen = Screen(identities(record), hide)
     units = {unit.id: unit for unit in record.units()}
     lines = []
     for row in record.results():
@@ -140,11 +146,11 @@ def _live_lines(record: RunRecord, name: str, now_ns: int) -> list[dict[str, Any
             {
                 "run": name,
                 "case": row.case_id,
-                "router": f"{unit.model} {unit.imei[-4:]}",
+                "router": f"{unit.model} {screen.text(unit.imei)[-_SHOWN:]}",
                 "phase": phase.name if phase else NOTHING,
                 "elapsed_s": round((now_ns - start_ns) / NS_PER_S, 1),
                 "limit_s": phase.limit_s if phase else None,
-                "last": events[-1].text if events else "",
+                "last": screen.text(events[-1].text) if events else "",
             }
         )
     return lines

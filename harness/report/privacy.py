@@ -20,6 +20,8 @@ _SHORTEST: Final = 6  # a serial number of fewer characters would blank out half
 _PSEUDONYM_CHARACTERS: Final = 10
 _SHORTEST_IMSI: Final = 14
 
+_PSEUDONYM: Final = re.compile(rf"id-[a-p]{{{_PSEUDONYM_CHARACTERS}}}", re.ASCII)
+
 Hide = Callable[[str], str]
 
 
@@ -56,7 +58,8 @@ class Screen:
         self._hide = hide
         self._known: dict[str, str] = {}
         for identity in identities:
-            if len(identity) >= _SHORTEST:
+            # A pseudonym hides somebody already: hidden again it would be another one.
+            if len(identity) >= _SHORTEST and not _PSEUDONYM.fullmatch(identity):
                 self._known[identity.lower()] = identity
                 self._known.update((form, identity) for form in packed_forms(identity))
         longest_first = sorted(self._known, key=len, reverse=True)

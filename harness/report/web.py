@@ -34,7 +34,7 @@ from harness.record.reader import RunRecord
 from harness.report import html, overview
 from harness.report.diff import CHANGES, NUMBER_HEADS, Comparison, diff, number_texts
 from harness.report.page_data import identities, page_data
-from harness.report.privacy import Screen, masking
+from harness.report.privacy import Hide, Screen, masking, pseudonyms
 
 _ASSETS: Final = {"run.css": "text/css", "live.js": "text/javascript"}
 _POLICY: Final = (
@@ -115,9 +115,11 @@ class StrictHeaders:
 class Pages:
     """The pages over one directory of runs."""
 
-    def __init__(self, runs_dir: Path, clock: Clock) -> None:
+    def __init__(self, runs_dir: Path, clock: Clock, hide: Hide, *, hands_out_files: bool) -> None:
         self._runs_dir = runs_dir
         self._clock = clock
+        self._hide = hide
+        self._hands_out_files = hands_out_files
         self._template = html.environment().get_template("web.html")
 
     def routes(self) -> list[Route]:
@@ -146,7 +148,7 @@ class Pages:
     async def runs(self, _request: Request) -> Response:
         """Show the list of runs."""
         lines = await asyncio.to_thread(
-            lambda: [overview.line(o) for o in overview.overviews(self._runs_dir)]
+            lambda: [overview.line(o, self._hide) for o in overview.overviews(self._runs_dir)]
         )
         return self._page("runs", runs=lines)
 
@@ -156,7 +158,7 @@ class Pages:
         if directory is None:
             return self._page("no such run", 404, problem="there is no run of this name")
         try:
-            text = await asyncio.to_thread(lambda: _run_page(directory))
+            text = await asyncio.to_thread(lambda: _run_page(directory, self._hide))
         except HarnessError as exc:
             return self._page(directory.name, 500, problem=str(exc))
         style, script = html.asset("run.css"), html.script()
@@ -166,6 +168,9 @@ class Pages:
         """Hand out a file that the run's record lists, always as a download."""
         directory = self._directory(request.path_params["name"])
         path = request.path_params["path"]
+        if not self._hands_out_files:
+            text = "the files of a run may name somebody; this is the public version"
+            return self._page("not published", 403, problem=text)
         if directory is None or not await asyncio.to_thread(lambda: _is_listed(directory, path)):
             return self._page("no such file", 404, problem="the run's record lists no such file")
         name = Path(path).name
@@ -193,7 +198,10 @@ class Pages:
         except HarnessError as exc:
             return self._page(title, 500, problem=str(exc))
         return self._page(
-            title, before=before.name, after=after.name, comparison=_shown_comparison(found)
+            title,
+            before=before.name,
+            after=after.name,
+            comparison=_shown_comparison(found, self._hide),
         )
 
     async def live(self, _request: Request) -> Response:
@@ -206,7 +214,7 @@ class Pages:
         async def lines() -> AsyncIterator[str]:
             while True:  # ends when the client disconnects: starlette cancels the task
                 found = await asyncio.to_thread(
-                    lambda: overview.live(self._runs_dir, self._clock.monotonic_ns())
+                    lambda: overview.live(self._runs_dir, self._clock.monotonic_ns(), self._hide)
                 )
                 yield f"data: {json.dumps(found)}\n\n"
                 await asyncio.sleep(_LIVE_EVERY_S)
@@ -226,26 +234,35 @@ class Pages:
         return Response(html.asset(name), media_type=_ASSETS[name])
 
 
-def app(runs_dir: Path, token: str | None = None, *, clock: Clock | None = None) -> Starlette:
+def app(
+    runs_dir: Path,
+    token: str | None = None,
+    *,
+    clock: Clock | None = None,
+    secret: bytes | None = None,
+) -> Starlette:
     """Return the application that serves the runs in a directory.
 
     Args:
         runs_dir: Where the runs are.
         token: What every request must carry; None: only requests to loopback names are answered.
         clock: Where time comes from; None is the host's.
+        secret: Of a publisher: identities are shown as pseudonyms, and no kept file is handed out,
+            because it may name somebody. None: identities are masked, files are there.
     """
     gate = (
         Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)
         if token is None
         else Middleware(TokenGate, token=token)
     )
-    pages = Pages(runs_dir, clock or SystemClock())
+    hide = masking() if secret is None else pseudonyms(secret)
+    pages = Pages(runs_dir, clock or SystemClock(), hide, hands_out_files=secret is None)
     return Starlette(routes=pages.routes(), middleware=[Middleware(StrictHeaders), gate])
 
 
-def _run_page(directory: Path) -> str:
+def _run_page(directory: Path, hide: Hide) -> str:
     with RunRecord.open(directory) as record:
-        screen = Screen(identities(record), masking())
+        screen = Screen(identities(record), hide)
         data = page_data(record, screen, detail_budget_bytes=_DETAIL_BUDGET_BYTES)
     return html.render(data, "en", base=f"{directory.name}/")
 
@@ -257,8 +274,8 @@ def _is_listed(directory: Path, path: str) -> bool:
     return listed and inside and (directory / path).is_file()
 
 
-def _shown_comparison(found: Comparison) -> dict[str, Any]:
-    screen = Screen({case.imei for case in found.cases}, masking())
+def _shown_comparison(found: Comparison, hide: Hide) -> dict[str, Any]:
+    screen = Screen({case.imei for case in found.cases}, hide)
     counts = [(change, len(found.of(change))) for change in CHANGES]
     changed = [case for case in found.cases if case.change != "same"]
     return {

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shutil
 import subprocess
 import zlib
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.core.clock import FakeClock
+from harness.core.errors import UsageError
 from harness.record.journal import RunJournal
 from harness.record.reader import RunRecord
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
+from harness.record.verify import verify
 from harness.report import acceptance, html, junit, text
 from harness.report.page_data import identities
 from harness.report.privacy import Screen, masking, packed_forms, pseudonyms
+from harness.report.publish import load_or_make_secret, publish
+from harness.report.values import values
 from harness.verdict.verdict import Verdict
 
 IMEI = "490154203237518"
@@ -80,6 +87,14 @@ def readable(page: str) -> str:
     return page + "".join(zlib.decompress(base64.b64decode(p), -15).decode() for p in found)
 
 
+def pdf_text(path: Path) -> str:
+    """Return the text of a PDF; skip where there is no reader of PDF."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed (Debian: poppler-utils)")
+    command = ["pdftotext", "-raw", str(path), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def leaks(output: str) -> list[str]:
     """Return the secrets in an output, also those written with other separators."""
     dense = re.sub(r"[ -]", "", output).lower()
@@ -101,20 +116,80 @@ def test_no_output_of_the_public_version_names_anybody(tmp_path: Path) -> None:
         "html": readable(page.read_text(encoding="utf-8")),
         "junit": xml.read_text(encoding="utf-8"),
         "terminal": console.export_text(),
+        "json": json.dumps(values(run_dir, screen=screen)),
     }
     for ending in ("html", "pdf"):
         path = acceptance.write([run_dir], tmp_path / f"a.{ending}", hide=hide)
         if ending == "html":
             outputs["acceptance"] = path.read_text(encoding="utf-8")
-        elif shutil.which("pdftotext"):
-            command = ["pdftotext", "-raw", str(path), "-"]
-            outputs["pdf"] = subprocess.run(
-                command, capture_output=True, text=True, check=True
-            ).stdout
+        else:
+            outputs["pdf"] = pdf_text(path)
 
     assert {name: leaks(output) for name, output in outputs.items() if leaks(output)} == {}
     assert "id-" in outputs["html"]
     assert "7518" not in outputs["acceptance"]
+
+
+@pytest.mark.slow
+def test_the_public_directory_names_nobody_and_can_be_verified(tmp_path: Path) -> None:
+    """Every file of it, the tables unpacked; equal routers keep one pseudonym in all of them."""
+    run_dir = leaking_run(tmp_path / "runs")
+    target = tmp_path / "public"
+
+    publish(run_dir, target, secret=KEY * 2, key=Ed25519PrivateKey.generate())
+
+    outputs = {}
+    for path in sorted(target.rglob("*")):
+        if path.suffix == ".parquet":
+            outputs[path.name] = str(pq.read_table(path).to_pydict())
+        elif path.suffix == ".pdf":
+            outputs[path.name] = pdf_text(path)
+        elif path.is_file():
+            outputs[path.name] = readable(path.read_bytes().decode("utf-8", "replace"))
+    assert len(outputs) == 21  # 12 tables, manifest, signature, junit, 2 x (page, html, pdf)
+    assert {name: leaks(output) for name, output in outputs.items() if leaks(output)} == {}
+    pseudonym = pseudonyms(KEY * 2)(IMEI)
+    named = {name for name, output in outputs.items() if pseudonym in output}
+    assert {"unit.parquet", "junit.xml", "report_en.html", "acceptance_ja.html"} <= named
+    found = verify(target)
+    assert found.ok
+    assert found.files == 12
+    with pytest.raises(UsageError, match="there is something already"):
+        publish(run_dir, target, secret=KEY * 2, key=Ed25519PrivateKey.generate())
+
+
+def test_a_run_still_going_on_is_not_published(tmp_path: Path) -> None:
+    """Nothing is written."""
+    info = RunInfo(id="r", title="", plan="", bench="", is_virtual=True, harness_version="0")
+    with (
+        RunJournal.create(tmp_path, info, FakeClock()) as journal,
+        pytest.raises(UsageError, match="the run is still going on"),
+    ):
+        publish(journal.directory, tmp_path / "p", secret=KEY, key=Ed25519PrivateKey.generate())
+
+    assert not (tmp_path / "p").exists()
+
+
+def test_the_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+    """Readable by nobody else; a short one is refused."""
+    path = tmp_path / "own" / "publish.key"
+    first = load_or_make_secret(path)
+
+    assert load_or_make_secret(path) == first
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_bytes(b"short")
+    with pytest.raises(
+        UsageError, match=r"publish\.key: 5 bytes are no secret; it needs at least 32"
+    ):
+        load_or_make_secret(path)
+
+
+def test_a_pseudonym_is_not_hidden_again() -> None:
+    """Reports of a public record name a router as the record does."""
+    pseudonym = pseudonyms(KEY)(IMEI)
+
+    assert Screen([pseudonym], pseudonyms(b"another")).text(pseudonym) == pseudonym
+    assert Screen([pseudonym], masking()).text(pseudonym) == pseudonym
 
 
 def test_equal_identities_stay_equal_under_one_key() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -18,8 +20,13 @@ import uvicorn
 from harness.core.clock import FakeClock
 from harness.record.journal import RunJournal
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
+from harness.report.privacy import pseudonyms
 from harness.report.web import app
 from harness.verdict.verdict import Verdict
+
+IMEI = "490154203237518"
+ICCID = "8981100005819480000"
+IMSI = "440101234567890"
 
 S = 1_000_000_000
 
@@ -34,11 +41,16 @@ class Answer:
 
 
 @contextlib.contextmanager
-def served(runs_dir: Path, token: str | None = None) -> Iterator[int]:
+def served(
+    runs_dir: Path, token: str | None = None, *, secret: bytes | None = None
+) -> Iterator[int]:
     """Serve the pages on a free port of loopback; yield the port."""
     clock = FakeClock(monotonic_ns=1010 * S)
     config = uvicorn.Config(
-        app(runs_dir, token, clock=clock), log_level="error", lifespan="off", ws="none"
+        app(runs_dir, token, clock=clock, secret=secret),
+        log_level="error",
+        lifespan="off",
+        ws="none",
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -213,3 +225,37 @@ def test_the_morning_compares_the_last_two_runs_of_a_plan(tmp_path: Path) -> Non
 
     assert "<p>1 new</p>" in page.text
     assert "2023-11-14T221320Z-n → 2023-11-14T221340Z-n" in page.text
+
+
+@pytest.mark.slow
+def test_the_public_pages_name_nobody(small_run: Path) -> None:
+    """No identity and no piece of one in any page, packed data included; no file at all."""
+    name, secret = small_run.name, b"of whoever publishes, 32 bytes.."
+    info = RunInfo(
+        id="o", title="", plan=f"--dut {IMEI}", bench="b", is_virtual=True, harness_version="0"
+    )
+    journal = RunJournal.create(small_run.parent, info, FakeClock(monotonic_ns=1000 * S))
+    unit = journal.unit(UnitInfo(imei=IMEI, model="M", firmware="1"))
+    case = CaseInfo(id="CS-1", version="1", title_en="", title_ja="")
+    journal.begin_result(case, unit).event("at", f"+CGSN: {IMEI}")
+    with served(small_run.parent, secret=secret) as port:
+        pages = {
+            path: get(port, path).text
+            for path in ("/", f"/runs/{name}", f"/diff?a={name}&b={name}", "/morning", "/live")
+        }
+        refused = get(port, f"/runs/{name}/at-0.txt")
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/live/events")
+        pages["/live/events"] = connection.getresponse().readline().decode()
+        connection.close()
+    journal.close()
+
+    for path, page in pages.items():
+        packed = re.findall(r'<script type="text/plain" id="[^"]+">([^<]+)</script>', page)
+        text = page + "".join(zlib.decompress(base64.b64decode(p), -15).decode() for p in packed)
+        assert not [s for s in (IMEI, ICCID, IMSI, IMEI[-4:]) if s in text], path
+    pseudonym = pseudonyms(secret)(IMEI)
+    assert pseudonym in pages[f"/runs/{name}"]
+    assert pseudonym in pages["/live/events"]
+    assert refused.status == 403
+    assert "this is the public version" in refused.text
