@@ -265,15 +265,25 @@ def _require_models(lab: Lab, models: Mapping[str, Model]) -> None:
             raise BenchError(msg)
 
 
-def _start_virtual_bench(stack: ExitStack, broker: Broker, path: Path, say: Say) -> AnnouncedSource:
-    """Start the virtual bench as a child of the broker; it is found by entry point, unread."""
+def virtual_bench_module() -> str:
+    """Return the module that is the virtual bench; it is found by entry point, unread.
+
+    Raises:
+        BenchError: None is installed.
+    """
     modules = [entry.value for entry in entry_points(group=VIRTUAL_BENCH_GROUP)]
     if not modules:
         msg = "no virtual bench is installed; install this checkout with make setup"
         raise BenchError(msg)
+    return modules[0]
+
+
+def _start_virtual_bench(stack: ExitStack, broker: Broker, path: Path, say: Say) -> AnnouncedSource:
+    """Start the virtual bench as a child of the broker."""
+    module = virtual_bench_module()
     state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="virtual-bench-")))
     errors = state / "supervisor.log"
-    argv = [sys.executable, "-m", modules[0], "--lab", str(path.resolve()), "--state", str(state)]
+    argv = [sys.executable, "-m", module, "--lab", str(path.resolve()), "--state", str(state)]
     process = broker.spawn(argv, stderr=errors)
     stack.callback(process.close)
     try:
