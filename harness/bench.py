@@ -24,6 +24,7 @@ from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError, UsageError
 from harness.core.party import Party
 from harness.lab.announced import AnnouncedService, AnnouncedSource
+from harness.lab.host_watch import HostWatch
 from harness.lab.inventory import PortRoles, match_all
 from harness.lab.lease import default_directory, lease, sweep
 from harness.lab.load import load_lab
@@ -81,6 +82,7 @@ class Bench:
         taps: Namespace of each mirror port by name.
         server_address: Address at which routers reach the access server; None when not known.
         conditions: What a virtual world runs under; empty on a real bench.
+        host: Knows when the host stood still or its clock was stepped.
     """
 
     lab: Lab
@@ -95,6 +97,7 @@ class Bench:
     taps: Mapping[str, Namespace]
     server_address: str | None
     conditions: Mapping[str, object]
+    host: HostWatch
 
     @contextmanager
     def dut(self, name: str | None) -> Iterator[Dut]:
@@ -132,6 +135,7 @@ class Bench:
                     seed_tap=self.taps.get("seed"),
                     server_address=self.server_address,
                     clock=self.clock,
+                    host=self.host,
                 ),
                 far_end=self.far_end,
                 make_driver=Generic3gppRouter,
@@ -236,6 +240,7 @@ def _assembled(
         taps=taps,
         server_address=announced.access_server.device_address,
         conditions=announced.conditions,
+        host=stack.enter_context(HostWatch(clock)),
     )
 
 

@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from devices.virtual.netlink import Rtnl
 
 _DROP_AFTER_S, _DROP_FOR_S = 3.0, 1.0
 _PROBE_EVERY_S = 0.7
+_STALL_AFTER_S, _STALL_FOR_S = 0.3, 3.0
+_INIT = 1
 _CAPPED_BPS = 2_000_000
 _CAPPED_BUCKET_BYTES, _CAPPED_QUEUE_BYTES = 5000, 40_000
 _UPLINK_PORT = "lab"
@@ -54,3 +57,22 @@ async def steal_port(node: str) -> None:
         return  # the port is gone
     finally:
         os.close(port)
+
+
+async def stall_host() -> None:
+    """Stop whoever started the bench, and who started that, for a while.
+
+    A process of its own does it: it lets them go on even if this one is killed meanwhile.
+    """
+    await asyncio.sleep(_STALL_AFTER_S)
+    parent = os.getppid()
+    pids = [str(pid) for pid in (parent, _parent_of(parent)) if pid > _INIT]
+    script = f'kill -STOP "$@"; sleep {_STALL_FOR_S}; kill -CONT "$@"'
+    process = await asyncio.create_subprocess_exec("sh", "-c", script, "stall", *pids)
+    await process.wait()
+
+
+def _parent_of(pid: int) -> int:
+    """Return the parent of a process (proc(5): the field after the state in `stat`)."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return int(text.rpartition(")")[2].split()[1])

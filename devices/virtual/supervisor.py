@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.virtual import identity
-from devices.virtual.bench_faults import drop_usb, steal_port
+from devices.virtual.bench_faults import drop_usb, stall_host, steal_port
 from devices.virtual.channel import Channel, Message
 from devices.virtual.child import Child
 from devices.virtual.errors import WorldError
@@ -238,6 +238,8 @@ class Supervisor:
     async def _power_on(self, outlet: Outlet) -> None:
         if outlet.process is not None:
             return
+        if self._world.defects.on("bench_host_stalls", outlet.entry.name) and self._announced:
+            self._background(stall_host())
         outlet.ttys = []
         outlet.ready.clear()
         self._plug(outlet)

@@ -178,6 +178,7 @@ def run_case(case: Case, run: CaseRun) -> Outcome:
     except (BenchError, RouterError) as exc:
         party = Party.BENCH if isinstance(exc, BenchError) else Party.ROUTER
         run.fail(type(exc).__name__, Blame(owner=party, cause=str(exc)))
+    _rule_out_the_bench(run)
     verdict = merge(step.verdict for step in run.steps)
     blame = run.blame if verdict > Verdict.PASS else None
     return Outcome(
@@ -188,3 +189,13 @@ def run_case(case: Case, run: CaseRun) -> Outcome:
         cause=blame.cause if blame else "",
         steps=tuple(run.steps),
     )
+
+
+def _rule_out_the_bench(run: CaseRun) -> None:
+    """Blame the bench when it was not in order, whatever else was seen: nothing else is sure."""
+    problem = run.dut.bench_problem()
+    if problem is None:
+        return
+    run.step("bench", Verdict.ERROR, problem)
+    if run.blame is None or run.blame.owner is not Party.BENCH:
+        run.blame = Blame(owner=Party.BENCH, cause=problem)

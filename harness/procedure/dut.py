@@ -307,7 +307,14 @@ class Dut:
 
     def bench_problem(self) -> str | None:
         """Return what is wrong with the bench itself, in words; None when nothing is."""
-        return self.recording.problem()
+        problem = self.recording.problem()
+        servers = sorted({offer.server for offer in self.lease.offers}) if self.lease else []
+        if problem is None and len(servers) > 1:
+            problem = (
+                f"{len(servers)} DHCP servers answer at {self.name}: {', '.join(servers)}; "
+                "is another router in the same switch?"
+            )
+        return problem
 
     def server_seen_on_seed(self) -> Calls | None:
         """Return what the mirror port shows of calls to the access server; None without one."""

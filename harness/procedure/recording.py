@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.core.clock import Clock
 from harness.core.errors import BenchError
+from harness.lab.host_watch import HostWatch
 from harness.measure.calls import Calls, calls_to
 from harness.measure.packets import Packets, joined
 from harness.port.transcript import Transcript
@@ -32,6 +33,7 @@ class Recording:
         seed_tap: Namespace of the mirror port that shows the seed bearers, None without one.
         server_address: Address at which routers reach the access server.
         clock: Where time comes from.
+        host: Knows when the host stood still or its clock was stepped, None when nobody looks.
         transcript: AT lines of the case that is being recorded, None when there is none.
     """
 
@@ -40,9 +42,11 @@ class Recording:
     seed_tap: Namespace | None
     server_address: str | None
     clock: Clock
+    host: HostWatch | None = None
     transcript: Transcript | None = None
     _taps: dict[str, Tap] = field(default_factory=dict)
     _doubt: str | None = None
+    _host_mark: int = 0
     _seed_packets: list[Packets] = field(default_factory=list)
     _directory: Path | None = None
 
@@ -60,6 +64,8 @@ class Recording:
         own = directory / f"{result.result_id:04d}-{self.name}"
         own.mkdir(parents=True)
         self._directory = own
+        self._doubt = None
+        self._host_mark = self.host.count if self.host else 0
         with ExitStack() as stack:
             stack.callback(self._hand_in, result, own)
             stack.callback(self._stop_taps)
@@ -85,7 +91,8 @@ class Recording:
 
     def problem(self) -> str | None:
         """Return why what was recorded is not to be relied on; None when it is."""
-        return self._doubt
+        host_doubt = self.host.since(self._host_mark) if self.host else None
+        return host_doubt or self._doubt
 
     def capture_of(self, tap: Tap) -> str:
         """Return where the capture of a tap will be, relative to the run's directory."""

@@ -34,7 +34,7 @@ def test_every_fault_has_a_name_of_its_own_a_party_and_a_case(tmp_path: Path) ->
 
     assert len({fault["name"] for fault in faults}) == len(faults) >= 60
     parties = [fault["party"] for fault in faults]
-    least = {"router": 30, "access_server": 10, "sim_bank": 6, "carrier": 8, "bench": 7}
+    least = {"router": 30, "access_server": 10, "sim_bank": 6, "carrier": 8, "bench": 8}
     assert {party: parties.count(party) >= n for party, n in least.items()} == dict.fromkeys(
         least, True
     )

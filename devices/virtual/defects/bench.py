@@ -12,4 +12,11 @@ DEFECTS = (
         symptom="while the router attaches it vanishes from USB for good, although it goes on",
         case="CANON-001",
     ),
+    Defect(
+        name="foreign_dhcp",
+        title="another router's DHCP leaks in",
+        party="bench",
+        symptom="a second DHCP server of another subnet answers on the router's LAN",
+        case="CANON-001",
+    ),
 )

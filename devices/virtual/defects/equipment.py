@@ -1,7 +1,7 @@
 """Faults that can be planted in the bench's equipment: what a lab's own things do wrong.
 
-A full disk, a host that is too slow and a step of its clock are not here: those the tests of
-the harness do to the harness.
+A full disk and a step of the host's clock are not here: those the tests of the harness do to
+the harness.
 """
 
 from __future__ import annotations
@@ -52,5 +52,12 @@ DEFECTS = (
         party=_PARTY,
         symptom="no router gets more than 2 Mbit/s, whatever its carrier grants",
         case="CS-ATT-001",
+    ),
+    Defect(
+        name="bench_host_stalls",
+        title="the host stands still for 3 s",
+        party=_PARTY,
+        symptom="whoever started the bench is not scheduled for 3 s while a router boots",
+        case="CANON-001",
     ),
 )

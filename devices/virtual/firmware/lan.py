@@ -16,6 +16,9 @@ _DHCP_SERVER_PORT, _DHCP_CLIENT_PORT, _DNS_PORT = 67, 68, 53
 _DNS_ANSWER_S = 5.0
 _QUESTIONS_AT_ONCE = 64
 _SERVFAIL = 0x8182
+# The LAN of the router next to it, when its cable ends in the wrong switch.
+_FOREIGN_LAN = ipaddress.IPv4Interface("192.168.77.1/24")
+_FOREIGN_POOL = ("192.168.77.100", "192.168.77.199")
 
 
 class Lan:
@@ -37,7 +40,9 @@ class Lan:
         self._defects = defects
         self._ifname = ifname
         self._address = ipaddress.IPv4Interface(address)
-        self._dhcp = DhcpServer(interface=self._address, pool=pool)
+        self._dhcp = [DhcpServer(interface=self._address, pool=pool)]
+        if "foreign_dhcp" in defects:
+            self._dhcp.append(DhcpServer(interface=_FOREIGN_LAN, pool=_FOREIGN_POOL))
         self._sockets: list[socket.socket] = []
         self._asking: set[asyncio.Task[None]] = set()
         self.upstream: tuple[str, tuple[str, ...]] | None = None
@@ -75,9 +80,11 @@ class Lan:
 
     def _on_dhcp(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):  # the interface may be going away
-            reply = self._dhcp.handle(sock.recv(2048))
-            if reply is not None and "dhcp_silent" not in self._defects:
-                sock.sendto(reply.data, (reply.destination, _DHCP_CLIENT_PORT))
+            question = sock.recv(2048)
+            for server in self._dhcp:
+                reply = server.handle(question)
+                if reply is not None and "dhcp_silent" not in self._defects:
+                    sock.sendto(reply.data, (reply.destination, _DHCP_CLIENT_PORT))
 
     def _on_dns(self, sock: socket.socket) -> None:
         try:
