@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz defects clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz defects mutants clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -70,6 +70,10 @@ defects: setup ## plant every fault, see who is blamed; writes the table in test
 	$(BIN)/harness defects --readme tests/README.md
 clean-runs: setup ## a thousand case runs on a healthy bench: how many false alarms?
 	$(BIN)/harness defects --clean $${N:-1000}
+mutants: setup-dev ## change each line of the pure AT modules: what no test notices has a written reason
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children 1 >/dev/null
+	$(BIN)/python tests/mutants/judge.py
 
 clean: ## remove what the targets made, but not runs/
 	rm -rf $(VENV) build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -122,7 +122,7 @@ def _part(text: str) -> tuple[str, Form]:
         return "", Form.ACTION
     name, rest = match["name"].upper(), match["rest"]
     if name in {"&", "\\"} or (name[:1] in {"&", "\\"} and len(name) > 2):  # noqa: PLR2004
-        name, rest = text[:2].upper(), text[2:]
+        name, rest, basic = text[:2].upper(), text[2:], True
     if rest.startswith("=?"):
         return name, Form.TEST
     if rest.startswith("="):

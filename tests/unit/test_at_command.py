@@ -8,6 +8,12 @@ from harness.at.command import Form, parse_command
 from harness.at.deadlines import deadline_s
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Understand each command anew; what was understood is kept otherwise."""
+    parse_command.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("text", "name", "form", "prefixes"),
     [
@@ -19,7 +25,15 @@ from harness.at.deadlines import deadline_s
         ("AT+CREG=?", "+CREG", Form.TEST, ("+CREG",)),
         ("AT+CREG=2", "+CREG", Form.SET, ("+CREG",)),
         ("AT&F", "&F", Form.ACTION, ("&F",)),
-        ("AT&D0", "&D", Form.ACTION, ("&D",)),
+        ("at&f1", "&F", Form.SET, ("&F",)),
+        ("AT&FAB", "&F", Form.SET, ("&F",)),
+        ("AT\\Q3", "\\Q", Form.SET, ("\\Q",)),
+        ("AT\\", "\\", Form.ACTION, ("\\",)),
+        ("ATD*99#", "D", Form.SET, ()),
+        ("AT  +CSQ ", "+CSQ", Form.ACTION, ("+CSQ",)),
+        ("AT#", "#", Form.ACTION, ("#",)),
+        ("AT+CGDCONT=1", "+CGDCONT", Form.SET, ("+CGDCONT",)),
+        ("AT&D0", "&D", Form.SET, ("&D",)),
         ("AT!GSTATUS?", "!GSTATUS", Form.READ, ("!GSTATUS",)),
         ("AT+CGMI;+CGMM", "+CGMI", Form.ACTION, ("+CGMI", "+GMI", "+CGMM", "+GMM")),
         ('AT+CPIN=";"', "+CPIN", Form.SET, ("+CPIN",)),

@@ -125,3 +125,104 @@ def test_16384_bytes_are_a_line_and_one_more_is_not() -> None:
         Token(TokenKind.PIECE, longest),
         line(b"y"),
     ]
+
+
+def test_nobody_expects_a_prompt_at_first() -> None:
+    """Until a command that asks for data is sent, the sign is text."""
+    framer = Framer()
+
+    assert framer.prompt_expected is False
+    assert list(framer.feed(b"> x\r\n", 0)) == [line(b"> x")]
+
+
+def test_grace_times_count_from_the_arrival_not_from_zero() -> None:
+    """One nanosecond before its end nothing is cut."""
+    start_ns = 5000 * MS
+    framer = Framer()
+    list(framer.feed(b'"a\r\n', start_ns))
+
+    assert list(framer.tick(start_ns + 400 * MS - 1)) == []
+    assert list(framer.tick(start_ns + 400 * MS)) == [line(b'"a')]
+
+
+def test_a_digit_behind_a_quote_that_was_none_waits_from_the_cut_on() -> None:
+    """The 50 ms begin when the quote is forgotten."""
+    framer = Framer()
+    list(framer.feed(b'"a\r\n0\r', 0))
+
+    assert list(framer.tick(400 * MS)) == [line(b'"a')]
+    assert framer.tick_ns == 450 * MS
+    assert list(framer.tick(450 * MS)) == [Token(TokenKind.NUMERIC, b"0")]
+
+
+def test_quotes_work_after_everything_was_dropped() -> None:
+    """Nothing of the old bytes is remembered."""
+    framer = Framer()
+    list(framer.feed(b'"a\r\n', 0))
+    list(framer.tick(400 * MS))
+    list(framer.feed(b'x"', 500 * MS))
+    framer.clear()
+
+    assert list(framer.feed(b'"b\r\nc"\r\n"d\r\ne"\r\n', 500 * MS)) == [
+        line(b'"b\r\nc"'),
+        line(b'"d\r\ne"'),
+    ]
+
+
+def test_a_quote_behind_one_that_was_none_is_a_quote() -> None:
+    """Only the first 1024 bytes are taken literally."""
+    wire = b'"' + b"a" * 1100 + b'"b\r\nc"'
+
+    assert list(Framer().feed(wire + b"\r\n", 0)) == [line(wire)]
+
+
+def test_a_quote_that_is_too_long_and_holds_no_break_is_text() -> None:
+    """The line is as long as it is."""
+    wire = b'"' + b"a" * 1100
+
+    assert list(Framer().feed(wire + b"\r\n", 0)) == [line(wire)]
+
+
+def test_only_the_sign_of_a_prompt_waits() -> None:
+    """Another single character does not."""
+    framer = Framer()
+    framer.prompt_expected = True
+
+    assert list(framer.feed(b"A", 0)) == []
+    assert framer.tick_ns is None
+    assert list(framer.feed(b"B\r\n", 0)) == [line(b"AB")]
+
+
+def test_a_line_break_may_follow_a_prompt_at_once() -> None:
+    """It ends nothing."""
+    framer = Framer()
+    framer.prompt_expected = True
+
+    assert list(framer.feed(b"> \r\nOK\r\n", 0)) == [Token(TokenKind.PROMPT, b"> "), line(b"OK")]
+
+
+def test_what_is_no_result_code_of_one_digit_does_not_wait() -> None:
+    """A letter, a digit with LF, two digits; also behind quotes."""
+    for wire, last in ((b"A\r", b"A"), (b"0\n", b"0"), (b"10\r", b"10")):
+        assert list(Framer().feed(wire, 0)) == [line(last)]
+        assert list(Framer().feed(b'"x"\r\n' + wire, 0)) == [line(b'"x"'), line(last)]
+
+
+def test_a_quote_that_begins_behind_a_finished_line_goes_on_in_the_next_read() -> None:
+    """Also when the line before it had quotes, and when earlier quotes were none."""
+    framer = Framer()
+    assert list(framer.feed(b'"a"\r\n"b', 0)) == [line(b'"a"')]
+    assert list(framer.feed(b'\r\nc"\r\n"d', 0)) == [line(b'"b\r\nc"')]
+    list(framer.feed(b"\r\n", 0))
+    assert list(framer.tick(400 * MS)) == [line(b'"d')]
+    assert list(framer.feed(b'"e\r\nf"\r\n', 400 * MS)) == [line(b'"e\r\nf"')]
+
+
+def test_a_lone_digit_among_lines_is_told_from_them() -> None:
+    """`4` with CR alone is a result code, wherever it stands in a read."""
+    assert list(Framer().feed(b"\r\n+A: 1\r\n4\rB\r\n", 0)) == [
+        line(b"+A: 1"),
+        Token(TokenKind.NUMERIC, b"4"),
+        line(b"B"),
+    ]
+    assert list(Framer().feed(b"4\rB\r\n", 0)) == [Token(TokenKind.NUMERIC, b"4"), line(b"B")]
