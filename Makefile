@@ -54,10 +54,10 @@ bench: bench-at bench-userplane bench-measure bench-record bench-pool ## every b
 bench-at: setup-dev
 	$(BIN)/python tests/bench/bench_at.py
 bench-userplane: setup-dev
-	$(BIN)/python tests/bench/bench_userplane.py
+	$(BIN)/python -m tests.bench.bench_userplane
 bench-measure: setup-dev
-	$(BIN)/python tests/bench/bench_measure.py
-	$(BIN)/python tests/bench/truthset.py
+	$(BIN)/python -m tests.bench.bench_measure
+	$(BIN)/python -m tests.bench.truthset
 bench-record: setup-dev
 	PYTHONPATH=. $(BIN)/python tests/bench/bench_record.py
 bench-pool: setup-dev

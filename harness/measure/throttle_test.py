@@ -38,6 +38,8 @@ _EVEN_PACKETS: Final = 2.5
 _GROWTH: Final = 1.3
 _RTTS: Final = 3
 _STUCK_S: Final = 0.15
+_SILENCE_S: Final = 0.2
+"""A packet of 64 kbit/s takes 0.19 s; with a lump on top, only a timer is silent for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,8 @@ class ThrottlePlan:
     error_rate: float = 0.005
     lump_s: float = 0.05
     rtt_s: float = 0.0
-    shortest_s: float = 0.4
-    patience_s: float = 1.5
+    shortest_s: float = 0.35
+    patience_s: float = 0.8
     local_port: int | None = None
 
     def __post_init__(self) -> None:
@@ -142,17 +144,28 @@ class ThrottleTest:
         self._parts: list[Packets] = []
         self._bytes_in = 0
         self._first_ns: int | None = None
+        self._last_ns: int | None = None
         self._next_look_ns = 0
 
-    def feed(self, packets: Packets) -> ThrottleDecision | None:
-        """Take packets in the order of the tap; return the answer as soon as there is one."""
+    def feed(self, packets: Packets, now_ns: int | None = None) -> ThrottleDecision | None:
+        """Take packets in the order of the tap; return the answer as soon as there is one.
+
+        Args:
+            packets: What came since the last call, which may be nothing.
+            now_ns: The time by the tap's clock, when known: a TCP that waits for its timer is seen
+                by its silence.
+        """
         incoming = ~packets.outgoing
         t_ns = packets.t_ns[incoming].tolist()
         if not t_ns:
             self._parts.append(packets)
-            return None
+            silent_ns = 0 if now_ns is None or self._last_ns is None else now_ns - self._last_ns
+            if now_ns is None or silent_ns < self._silence_ns:
+                return None
+            return self._look(now_ns)
         if self._first_ns is None:
             self._first_ns = t_ns[0]
+        self._last_ns = t_ns[-1]
         proof_ns = self._fast.feed(t_ns, packets.wire_bytes[incoming].tolist())
         self._parts.append(packets)
         self._bytes_in += int(packets.wire_bytes[incoming].sum())
@@ -168,6 +181,10 @@ class ThrottleTest:
             return None
         self._next_look_ns = t_ns[-1] + _LOOK_EVERY_NS
         return self._look(t_ns[-1])
+
+    @property
+    def _silence_ns(self) -> float:
+        return (_SILENCE_S + self._plan.lump_s) * NS_PER_S
 
     def conclude(self) -> ThrottleDecision:
         """Return the answer when no more packets will come; mostly "undecided"."""
@@ -194,8 +211,11 @@ class ThrottleTest:
 
     def _look(self, now_ns: int) -> ThrottleDecision | None:
         arrivals = self._arrivals()
-        if len(arrivals) < _FEWEST_BUSY:
+        if not len(arrivals):
             return None
+        return self._proven_slow(arrivals, now_ns) or self._given_up(arrivals, now_ns)
+
+    def _proven_slow(self, arrivals: Arrivals, now_ns: int) -> ThrottleDecision | None:
         plan = self._plan
         idle_s = arrivals.idle_round_trip_s()
         if plan.rtt_s > 0:
@@ -214,14 +234,22 @@ class ThrottleTest:
         if found is not None:
             fit, high_bps = found
             return self._throttled(now_ns, arrivals, fit, high_bps, reason.format(fit.span_s))
-        waited_s = (now_ns - int(arrivals.t_ns[0])) / NS_PER_S
-        if waited_s >= max(plan.patience_s, 10 * plan.rtt_s) or self._stuck(arrivals, waited_s):
-            return self._decision(
-                now_ns,
-                throttled=None,
-                reason="TCP is slow and no queue shows that the path is; ask a UDP train",
-            )
         return None
+
+    def _given_up(self, arrivals: Arrivals, now_ns: int) -> ThrottleDecision | None:
+        """Return "undecided" when waiting on is of no use; while data queue, it is for longer."""
+        plan = self._plan
+        waited_s = (now_ns - int(arrivals.t_ns[0])) / NS_PER_S
+        patience_s = max(plan.patience_s, 10 * plan.rtt_s)
+        if self._queues(arrivals, now_ns):
+            patience_s *= 2
+        if waited_s < patience_s and not self._stuck(arrivals, now_ns):
+            return None
+        return self._decision(
+            now_ns,
+            throttled=None,
+            reason="TCP is slow and no queue shows that the path is; ask a UDP train",
+        )
 
     def _slow(
         self, arrivals: Arrivals, first: int, fewest: int, need_s: float, *, even: bool
@@ -255,21 +283,29 @@ class ThrottleTest:
             return math.inf
         return max(high_bps, blocks.mean_bps + blocks.half_width_bps)
 
-    def _stuck(self, arrivals: Arrivals, waited_s: float) -> bool:
+    def _stuck(self, arrivals: Arrivals, now_ns: int) -> bool:
         """Whether TCP neither grows nor queues: slow for a reason of its own."""
         plan = self._plan
+        waited_s = (now_ns - int(arrivals.t_ns[0])) / NS_PER_S
         need_s = max(_STUCK_S, _RTTS * plan.rtt_s)
         if waited_s < need_s + 2 * plan.rtt_s or not arrivals.stamped:
             return False
-        ages = arrivals.t_ns[-1] - arrivals.t_ns
+        ages = now_ns - arrivals.t_ns
         late = int(arrivals.wire_bytes[ages < need_s / 2 * NS_PER_S].sum())
         whole = int(arrivals.wire_bytes[ages < need_s * NS_PER_S].sum())
         grows = late > _GROWTH * (whole - late)
-        waits = arrivals.round_trip_ns[ages < need_s / 2 * NS_PER_S]
-        idle_s = arrivals.idle_round_trip_s() or 0.0
-        queues = bool((waits > (idle_s + plan.queue_s) * NS_PER_S).mean() > 0.5)  # noqa: PLR2004
         slow = whole * BITS_PER_BYTE / need_s < plan.threshold_bps
-        return slow and not grows and not queues
+        return slow and not grows and not self._queues(arrivals, now_ns)
+
+    def _queues(self, arrivals: Arrivals, now_ns: int) -> bool:
+        """Whether most of what came lately had waited in a queue."""
+        lately_s = max(_STUCK_S, _RTTS * self._plan.rtt_s) / 2
+        silent = np.diff(arrivals.t_ns, prepend=arrivals.t_ns[:1]) > self._silence_ns
+        told = (now_ns - arrivals.t_ns < lately_s * NS_PER_S) & ~arrivals.repeated & ~silent
+        waits = arrivals.round_trip_ns[told]
+        idle_s = arrivals.idle_round_trip_s() or 0.0
+        waited = int((waits > (idle_s + self._plan.queue_s) * NS_PER_S).sum())
+        return 2 * waited > len(waits)
 
     def _throttled(
         self, now_ns: int, arrivals: Arrivals, fit: Fit, high_bps: float, reason: str

@@ -156,7 +156,7 @@ def _slow(question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals) -> 
             throttled=None,
             reason="the train came at a rate too near the threshold, or was held up",
         )
-    limiter, steady_bps, depth = _describe(train, arrivals, drained_s, rate_bps, question.lump_s)
+    limiter, steady_bps, depth = _describe(question, train, arrivals, drained_s, rate_bps)
     return _answer(
         question,
         arrivals,
@@ -191,12 +191,24 @@ def _spread(
     return bits / span_s, max(0.0, bits - slack_bits) / span_s, high_bps
 
 
+def _held_s(question: ThrottlePlan, train: TrainPlan, arrivals: TrainArrivals) -> float:
+    """Return how long the first arrival had been held up above a round trip, in seconds.
+
+    A train behind a queue that is full already waits as long at its end as at its beginning.
+    """
+    if arrivals.asked_ns is None:
+        return 0.0
+    packet_s = train.packet_bytes * BITS_PER_BYTE / train.rate_bps
+    came_s = (int(arrivals.t_ns[0]) - arrivals.asked_ns) / NS_PER_S
+    return max(0.0, came_s - int(arrivals.number[0]) * packet_s - question.rtt_s - question.lump_s)
+
+
 def _describe(
+    question: ThrottlePlan,
     train: TrainPlan,
     arrivals: TrainArrivals,
     drained_s: float,
     rate_bps: float,
-    lump_s: float,
 ) -> tuple[Limiter, float, float]:
     """Return kind, rate and bucket depth of the limiter that a train ran into."""
     total = np.cumsum(arrivals.wire_bytes)
@@ -211,9 +223,10 @@ def _describe(
     ) / NS_PER_S
     way_s -= way_s.min()
     gaps_s = np.diff(arrivals.t_ns) / NS_PER_S
+    lump_s = question.lump_s
     seen_lump_s = min(lump_s, float(np.quantile(gaps_s, 0.95))) if len(gaps_s) else lump_s
     signs = Signs(
-        queue_s=float(np.quantile(way_s, 0.75)),
+        queue_s=float(np.quantile(way_s, 0.75)) + _held_s(question, train, arrivals),
         loss=1 - len(total) / train.packets,
         packet_s=train.packet_bytes * BITS_PER_BYTE / max(rate_bps, 1.0),
         lump_s=seen_lump_s if float(way_s.std()) > 0 and _lumpy(arrivals) else 0.0,

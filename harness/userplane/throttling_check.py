@@ -88,7 +88,9 @@ def check_throttling(
     clock = clock or SystemClock()
     started = Deadline.after(budget_s, clock)
     tap.poll()
-    asked, tcp, burnt = _download(client, tap, plan, congestion=congestion, budget_s=budget_s)
+    asked, tcp, burnt = _download(
+        client, tap, plan, congestion=congestion, budget_s=budget_s, clock=clock
+    )
     if tcp.throttled is not None or open_datagrams is None:
         waited_s = started.waited_s
         burnt += drained(tap, asked.rtt_s, Deadline.after(drain_s, clock))
@@ -121,6 +123,7 @@ def _download(
     *,
     congestion: str,
     budget_s: float,
+    clock: Clock,
 ) -> tuple[ThrottlePlan, ThrottleDecision, int]:
     """Run the TCP download to its answer.
 
@@ -146,7 +149,7 @@ def _download(
             more = traffic.pump(PUMP_S)
             packets = tap.poll()
             burnt += packets.bytes_total()
-            decision = test.feed(packets)
+            decision = test.feed(packets, clock.utc_us() * 1000)
     return asked, decision or test.conclude(), burnt
 
 

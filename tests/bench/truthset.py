@@ -100,7 +100,7 @@ def judged(case: Case) -> Outcome:
         now_s += _STEP_S
         seen = download.run(now_s)
         came += sum(packet.size for packet in seen if not packet.outgoing)
-        decision = test.feed(packets_of_seen(seen))
+        decision = test.feed(packets_of_seen(seen), round(now_s * _NS))
     decision = decision or test.conclude()
     train = decision.throttled is None
     for tail_s in (TAIL_S, longer_tail_s(plan)) if train else ():

@@ -116,6 +116,21 @@ def test_a_slow_tcp_that_does_not_queue_is_undecided() -> None:
     assert "UDP train" in decision.reason
 
 
+def test_a_tcp_that_waits_for_its_timer_is_seen_by_its_silence() -> None:
+    """A few packets, then none: undecided 0.25 s later (a packet of 64 kbit/s, a lump)."""
+    test = ThrottleTest(ThrottlePlan(threshold_bps=X, rtt_s=0.04, local_port=40000))
+    assert test.feed(shaped_download(12_112_000, 0.0031, waits=False)) is None
+
+    nothing = bare([])
+    assert test.feed(nothing) is None
+    assert test.feed(nothing, (40 + 2 + 249) * MS) is None
+    decision = test.feed(nothing, (40 + 2 + 251) * MS)
+
+    assert decision is not None
+    assert decision.throttled is None
+    assert decision.waited_s == pytest.approx(0.253)
+
+
 def test_even_packets_without_time_stamps_are_throttled() -> None:
     """No headers: packets like a string of pearls at 512 kbit/s."""
     decision = fed(ThrottlePlan(threshold_bps=X), bare([23.65625 * i for i in range(60)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,3 +140,22 @@ def test_a_packet_must_hold_a_number_and_a_time() -> None:
     """Forty bytes do not."""
     with pytest.raises(UsageError, match="100 bytes or more"):
         train_for(QUESTION, packet_bytes=40)
+
+
+def test_a_queue_that_was_full_before_the_train_is_a_shapers() -> None:
+    """All arrivals are 2 s late alike and most are dropped: only the way before the first tells."""
+    train = train_for(QUESTION)
+    packet_s = train.packet_bytes * 8 / 128_000
+    number = np.array([0, 40, 80, 120, 160], np.int64)
+    sent_ns = np.round(number * train.packet_bytes * 8 / train.rate_bps * NS).astype(np.int64)
+    arrivals = TrainArrivals(
+        t_ns=np.array([round((2.0 + i * packet_s) * NS) for i in range(5)], np.int64),
+        number=number,
+        sent_ns=sent_ns,
+        wire_bytes=np.full(5, train.packet_bytes, np.int64),
+        asked_ns=0,
+    )
+
+    assert judge_train(QUESTION, train, arrivals).limiter is Limiter.SHAPER
+    unknown = replace(arrivals, asked_ns=None)
+    assert judge_train(QUESTION, train, unknown).limiter is not Limiter.SHAPER
