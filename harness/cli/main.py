@@ -200,11 +200,15 @@ def serve(
     ),
     port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
     public: PublicOption = False,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The SIMs; ledger.json beside the runs by default."),
+    ] = None,
 ) -> None:
     """Serve the runs as web pages."""
     from harness.cli.records import serve as serve_runs  # noqa: PLC0415 - see report
 
-    serve_runs(runs, host, port, is_public=public)
+    serve_runs(runs, host, port, is_public=public, ledger=ledger)
 
 
 @app.command()

@@ -39,6 +39,7 @@ CHANGES: Final[tuple[Change, ...]] = (
     "same",
 )
 FALSE_DISCOVERY_RATE: Final = 0.05
+_LEAST_SHOWN: Final = 0.001
 NUMBER_HEADS: Final = (
     "number",
     "shift",
@@ -256,11 +257,15 @@ def number_texts(number: NumberChange) -> tuple[str, ...]:
         f"{number.case} {number.name}",
         shown(found.shift, unit),
         _interval(found, unit),
-        f"{number.p_corrected:.3f}",
-        NOTHING if means is None else f"{means:.3f}",
+        _probability(number.p_corrected),
+        NOTHING if means is None else _probability(means),
         f"{found.n_first}, {found.n_second}",
         reach,
     )
+
+
+def _probability(p: float) -> str:
+    return f"{p:.3f}" if p >= _LEAST_SHOWN else f"< {_LEAST_SHOWN}"
 
 
 def _interval(found: Effect, unit: str) -> str:

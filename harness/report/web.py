@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from harness.core.clock import Clock, SystemClock
 from harness.core.errors import HarnessError
 from harness.record.reader import RunRecord
-from harness.report import html, overview
+from harness.report import html, morning, overview
 from harness.report.diff import CHANGES, NUMBER_HEADS, Comparison, diff, number_texts
 from harness.report.page_data import identities, page_data
 from harness.report.privacy import Hide, Screen, masking, pseudonyms
@@ -115,8 +115,11 @@ class StrictHeaders:
 class Pages:
     """The pages over one directory of runs."""
 
-    def __init__(self, runs_dir: Path, clock: Clock, hide: Hide, *, hands_out_files: bool) -> None:
+    def __init__(
+        self, runs_dir: Path, ledger: Path, clock: Clock, hide: Hide, *, hands_out_files: bool
+    ) -> None:
         self._runs_dir = runs_dir
+        self._ledger = ledger
         self._clock = clock
         self._hide = hide
         self._hands_out_files = hands_out_files
@@ -186,23 +189,31 @@ class Pages:
 
     async def morning(self, _request: Request) -> Response:
         """Compare the last finished run with the one before it of the same plan and bench."""
+        path, now_us = self._ledger, self._clock.utc_us()
+        lines, words = await asyncio.to_thread(lambda: morning.sims(path, now_us, self._hide))
+        cards: dict[str, Any] = {"sims": lines, "sim_words": words}
         pair = await asyncio.to_thread(lambda: overview.morning_pair(self._runs_dir))
         if pair is None:
             text = "there are no two finished runs of one plan and bench yet"
-            return self._page("morning", problem=text)
-        return await self._comparison("morning", *pair)
+            return self._page("morning", problem=text, **cards)
+        return await self._comparison("morning", *pair, **cards)
 
-    async def _comparison(self, title: str, before: Path, after: Path) -> Response:
+    async def _comparison(
+        self,
+        title: str,
+        before: Path,
+        after: Path,
+        **more: Any,  # noqa: ANN401  # what the template shows besides
+    ) -> Response:
         try:
             found = await asyncio.to_thread(lambda: diff(before, after))
         except HarnessError as exc:
-            return self._page(title, 500, problem=str(exc))
-        return self._page(
-            title,
-            before=before.name,
-            after=after.name,
-            comparison=_shown_comparison(found, self._hide),
-        )
+            return self._page(title, 500, problem=str(exc), **more)
+        shown = _shown_comparison(found, self._hide)
+        if more:
+            shown["parties"] = morning.parties(found)
+            shown["headline"] = morning.headline(shown["parties"])
+        return self._page(title, before=before.name, after=after.name, comparison=shown, **more)
 
     async def live(self, _request: Request) -> Response:
         """Show the live bench."""
@@ -240,6 +251,7 @@ def app(
     *,
     clock: Clock | None = None,
     secret: bytes | None = None,
+    ledger: Path | None = None,
 ) -> Starlette:
     """Return the application that serves the runs in a directory.
 
@@ -249,6 +261,7 @@ def app(
         clock: Where time comes from; None is the host's.
         secret: Of a publisher: identities are shown as pseudonyms, and no kept file is handed out,
             because it may name somebody. None: identities are masked, files are there.
+        ledger: The SIM ledger; None is `ledger.json` beside the runs.
     """
     gate = (
         Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)
@@ -256,7 +269,13 @@ def app(
         else Middleware(TokenGate, token=token)
     )
     hide = masking() if secret is None else pseudonyms(secret)
-    pages = Pages(runs_dir, clock or SystemClock(), hide, hands_out_files=secret is None)
+    pages = Pages(
+        runs_dir,
+        ledger or runs_dir / morning.LEDGER_NAME,
+        clock or SystemClock(),
+        hide,
+        hands_out_files=secret is None,
+    )
     return Starlette(routes=pages.routes(), middleware=[Middleware(StrictHeaders), gate])
 
 

@@ -163,7 +163,7 @@ def test_the_table_shows_what_changed_and_what_could_be_seen(tmp_path: Path) -> 
     assert lines[0] == "change case router before after owner cause"
     assert lines[1] == "new B-new ***********7518 pass fail router because"
     assert lines[-2].startswith(
-        "RATE rate 100.5 kbit/s 97.5 kbit/s to 103.5 kbit/s 0.008 0.000 5, 5"
+        "RATE rate 100.5 kbit/s 97.5 kbit/s to 103.5 kbit/s 0.008 < 0.001 5, 5"
     )
     assert lines[-1] == (
         "2 new, 1 flaky, 1 infrastructure, 1 still, 1 fixed, 1 gone, 1 added, 2 same"

@@ -5,9 +5,9 @@ const AROUND = 40;
 
 function grid(heads, rows, numeric = []) {
   const cell = (tag, i, value) => element(tag, { class: numeric.includes(i) ? "num" : null }, value);
-  return element("table", {},
+  return element("div", { class: "wide" }, element("table", {},
     element("thead", {}, element("tr", {}, ...heads.map((h, i) => cell("th", i, h)))),
-    element("tbody", {}, ...rows.map((r) => element("tr", {}, ...r.map((v, i) => cell("td", i, v))))));
+    element("tbody", {}, ...rows.map((r) => element("tr", {}, ...r.map((v, i) => cell("td", i, v)))))));
 }
 
 function shownValue(value, unit) {
@@ -53,8 +53,8 @@ function eventRows(detail, t, body, onPick) {
     const direction = { tx: "→ ", rx: "← " }[e[4].direction] ?? "";
     const line = element("tr", { class: Math.abs(e[0] - t) < 1 ? "near" : null },
       element("td", { class: "num" }, `${(e[0] / 1000).toFixed(3)} s`),
-      element("td", {}, utcOf(detail, e[0])), element("td", {}, e[1]),
-      element("td", {}, e[2] ?? ""), element("td", {}, direction + e[3]));
+      element("td", { class: "wider" }, utcOf(detail, e[0])),
+      element("td", {}, e[1]), element("td", { class: "wider" }, e[2] ?? ""), element("td", {}, direction + e[3]));
     line.addEventListener("click", () => onPick(e[0]));
     return line;
   }));

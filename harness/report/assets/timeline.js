@@ -1,7 +1,7 @@
 // One case on one clock: SIM, registration, phases, throughput, injections, events. Own SVG.
 "use strict";
 
-const LEFT_PX = 120;
+const LEFT_PX = innerWidth < 700 ? 84 : 120;
 const LANE_PX = 20;
 const CHART_PX = 130;
 const LANES = ["at", "urc", "server", "power", "udev", "note"];
