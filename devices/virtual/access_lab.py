@@ -126,6 +126,7 @@ class LabSide:
             "used_bytes": service.used_by_router(router),
             "suspended_from": None if begin is None else begin.isoformat(),
             "speed_rules": service.speed_rules(router),
+            "named_slow": router.named_slow,
         }
 
     async def _routers(self, _: Request) -> Response:
@@ -216,6 +217,10 @@ class LabSide:
     async def _change_sim(self, request: Request) -> Response:
         iccid = self._iccid(request)
         body = await body_of(request)
+        if "used_bytes" in body:
+            self._service.bank.set_used(iccid, int(body["used_bytes"]))
+            if "state" not in body:
+                return JSONResponse(self._sim(iccid))
         if body.get("state") not in _STATES:
             known = ", ".join(sorted(_STATES))
             return JSONResponse({"error": f"state: one of {known}"}, status_code=400)

@@ -12,7 +12,8 @@ import time
 from typing import Any
 
 from devices.virtual.access_store import RouterState, Store
-from devices.virtual.bank_desk import USABLE, BankDesk, auth_json
+from devices.virtual.access_words import ToldRules, digest_of
+from devices.virtual.bank_desk import HOURS_AHEAD, USABLE, BankDesk, auth_json
 from devices.virtual.defects.switches import Switches
 from devices.virtual.errors import Refused
 from devices.virtual.lab_file import LabFile
@@ -25,7 +26,6 @@ _US_PER_S = 1_000_000
 _MS_PER_S = 1000
 _HEARTBEAT_S = 30.0
 _HEARTBEATS_MISSED = 4
-_LAST_HOUR = 1 << 40
 # What a router's reason to ask for another SIM says about the one it had.
 _VERDICT_OF_REASON = {"cap": "throttled", "slow": "suspected", "reject": "suspected"}
 # EMM causes that speak of the card; any other is the network's trouble (TS 24.301 annex A).
@@ -52,6 +52,7 @@ class AccessService:
         self._quota_factor = conditions.quota_factor
         self.heartbeat_s = _HEARTBEAT_S * conditions.nas_timer_factor
         self._names = {router.imei: router.name for router in lab.routers}
+        self._told_rules = ToldRules()
         self.bank = BankDesk(lab, store, clock, defects)
 
     def note(self, kind: str, imei: str | None, iccid: str | None, detail: str = "") -> None:
@@ -128,8 +129,9 @@ class AccessService:
 
     def used_by_router(self, router: RouterState) -> int:
         """Return the bytes of a router's plan period, both directions."""
-        begin = period_start(self.clock.now(), self.plan_terms(router))
-        rows = self.store.usage(first=hour_of(begin), last=_LAST_HOUR, imei=router.imei)
+        now = self.clock.now()
+        begin, last = period_start(now, self.plan_terms(router)), hour_of(now) + HOURS_AHEAD
+        rows = self.store.usage(first=hour_of(begin), last=last, imei=router.imei)
         return sum(down + up for *_, down, up in rows)
 
     def plan_terms(self, router: RouterState) -> Terms:
@@ -159,6 +161,9 @@ class AccessService:
         rules = self.speed_rules(router)
         if self.planted("server_rate_in_bytes", router.imei):
             rules = [rule | {"rate_bps": rule["rate_bps"] * _BITS_PER_BYTE} for rule in rules]
+        words = self._told_rules.news(router.imei, rules)
+        if words:
+            self.note("told_rules", router.imei, router.iccid, words)
         return {
             "heartbeat_s": self.heartbeat_s,
             "speed_rules": rules,
@@ -182,6 +187,8 @@ class AccessService:
             if state not in USABLE:
                 reassign = "cap" if state == "throttled" else "slow"
         self.store.save_router(router)
+        if reassign is not None:
+            self.note("ordered", router.imei, router.iccid, reassign)
         self.note("heartbeat", router.imei, router.iccid, f"rsrp {rsrp_dbm} dBm")
         return self._orders(router) | {"release": suspended, "reassign": reassign}
 
@@ -195,11 +202,10 @@ class AccessService:
         """
         moment = dt.datetime.fromisoformat(hour_utc)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        self.note("usage", router.imei, iccid, f"{hour_utc} dl {dl_bytes} ul {ul_bytes}")
         if self.planted("server_counts_one_direction", router.imei):
             ul_bytes = 0
-        hour = hour_of(moment)
-        if self.store.add_usage(iccid, router.imei, hour, dl_bytes, ul_bytes):
-            self.note("usage", router.imei, iccid, f"{hour_utc} dl {dl_bytes} ul {ul_bytes}")
+        self.store.add_usage(iccid, router.imei, hour_of(moment), dl_bytes, ul_bytes)
 
     def _settle(self, imei: str, iccid: str) -> None:
         if self.bank.settle_quota(iccid):
@@ -228,6 +234,7 @@ class AccessService:
             self.note("rejected", router.imei, previous, f"cause {request.get('cause')}")
         self._learn(router, reason, previous, request)
         router.slow_iccids = sorted({*router.slow_iccids, *slow})
+        router.named_slow = sorted(slow)
         choice = self._choose(router, reason, previous)
         again = previous in self.bank.cards and reason != "boot"
         if again and self.planted("server_same_sim_again", router.imei):
@@ -385,8 +392,3 @@ class AccessService:
         self.store.save_router(router)
         word = "as offered" if sha256 == offered else "not as offered"
         self.note("held", router.imei, router.iccid, f"sha256 {word}")
-
-
-def digest_of(res: bytes) -> str:
-    """Return what tells two responses apart without showing them."""
-    return hashlib.sha256(res).hexdigest()[:8]

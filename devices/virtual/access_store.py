@@ -46,6 +46,7 @@ class RouterState:
         suspension_noted: Whether its beginning was noted.
         reassign_reason: Another card at the next heartbeat.
         slow_iccids: Cards that were slow on this router.
+        named_slow: Cards that it named as slow when it last asked for one.
     """
 
     imei: str
@@ -64,6 +65,7 @@ class RouterState:
     suspension_noted: bool = False
     reassign_reason: str | None = None
     slow_iccids: list[str] = field(default_factory=list)
+    named_slow: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,6 +164,16 @@ class Store:
             (iccid, imei, hour, dl_bytes, ul_bytes),
         )
         return cursor.rowcount > 0
+
+    def correct(self, iccid: str, who: str, hour: int, dl_bytes: int) -> None:
+        """Set a correction of one hour, which may be negative."""
+        row = (iccid, who, hour, dl_bytes, 0)
+        self._db.execute("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?)", row)
+
+    def correction(self, iccid: str, who: str, hour: int) -> int:
+        """Return a correction of one hour, 0 when there is none."""
+        rows = self.usage(first=hour, last=hour, iccid=iccid, imei=who)
+        return sum(row[3] for row in rows)
 
     def usage(
         self, *, first: int, last: int, iccid: str | None = None, imei: str | None = None

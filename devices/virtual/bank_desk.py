@@ -17,8 +17,11 @@ from devices.virtual.world_clock import WorldClock
 
 _US_PER_S = 1_000_000
 _NEAR_CAP = 0.9
-_LAST_HOUR = 1 << 40
 _SLOW_CARD_S = 7.0
+LAB = "lab"
+"""Who corrected a card's use, instead of a router that reported it."""
+HOURS_AHEAD = 1
+"""How far a router's clock may run ahead of ours and its reports still count, in hours."""
 USABLE = frozenset({"healthy", "near_cap"})
 
 
@@ -60,9 +63,17 @@ class BankDesk:
 
     def used_bytes(self, iccid: str) -> int:
         """Return the bytes that a card's routers reported in its period."""
-        begin = period_start(self._clock.now(), self.cards[iccid].terms)
-        rows = self._store.usage(first=hour_of(begin), last=_LAST_HOUR, iccid=iccid)
+        now = self._clock.now()
+        begin = period_start(now, self.cards[iccid].terms)
+        last = hour_of(now) + HOURS_AHEAD
+        rows = self._store.usage(first=hour_of(begin), last=last, iccid=iccid)
         return sum(down + up for *_, down, up in rows)
+
+    def set_used(self, iccid: str, used_bytes: int) -> None:
+        """Make a card's use of this period a given one: a lab has no month to wait for."""
+        hour = hour_of(self._clock.now())
+        by_routers = self.used_bytes(iccid) - self._store.correction(iccid, LAB, hour)
+        self._store.correct(iccid, LAB, hour, used_bytes - by_routers)
 
     def state_of(self, iccid: str) -> str:
         """Return a card's state now; one that is not in the bank is absent.
@@ -77,6 +88,8 @@ class BankDesk:
             capped_us = sim.capped_period_utc_us
             begin_us = _utc_us(period_start(self._clock.now(), terms))
             was_reset = capped_us is not None and capped_us < begin_us
+            if was_reset and self._defects.on("server_trusts_reset"):
+                return "healthy"
             return "suspected" if was_reset and sim.state == "throttled" else sim.state
         if terms.quota_bytes is None:
             return "healthy"

@@ -248,7 +248,10 @@ class Carriers:
         self._send(stack, "accept", **facts, t3412_s=t3412_s, nitz=self._nitz(stack))
 
     def _nitz(self, stack: Stack) -> dict[str, str | int]:
-        return self.clock.nitz(ahead_s=HOUR_S if self._planted("carrier_clock_off", stack) else 0)
+        is_off = self._planted("carrier_clock_off", stack)
+        nitz = self.clock.nitz(ahead_s=HOUR_S if is_off else 0)
+        self._note("nitz", stack, utc=nitz["utc"], zone_quarters=nitz["zone_quarters"])
+        return nitz
 
     def _cancel_older(self, line: Subscriber) -> None:
         if line.attached_imei is None:

@@ -138,7 +138,7 @@ class CoreApi:
             "reject_cause": line.reject_cause,
             "dl_bytes": line.dl_bytes,
             "ul_bytes": line.ul_bytes,
-            "period_bytes": used_bytes(line.usage_by_hour, period_start(now, line.terms)),
+            "period_bytes": used_bytes(line.usage_by_hour, period_start(now, line.terms), now),
             "quota_bytes": line.terms.quota_bytes,
             "throttled_bps": throttled_to(line.usage_by_hour, now, line.terms),
             "attached_imei": line.attached_imei,

@@ -67,18 +67,23 @@ def hour_of(moment: dt.datetime) -> int:
     return int(moment.timestamp()) // HOUR_S
 
 
-def used_bytes(by_hour: Mapping[int, int], since: dt.datetime) -> int:
-    """Add up what was used since a moment; the hour that holds it counts whole."""
+def used_bytes(
+    by_hour: Mapping[int, int], since: dt.datetime, until: dt.datetime | None = None
+) -> int:
+    """Add up what was used since a moment; the hours that hold the borders count whole."""
     first = hour_of(since)
-    return sum(count for hour, count in by_hour.items() if hour >= first)
+    last = None if until is None else hour_of(until)
+    return sum(
+        count for hour, count in by_hour.items() if hour >= first and (last is None or hour <= last)
+    )
 
 
 def throttled_to(by_hour: Mapping[int, int], now: dt.datetime, terms: Terms) -> int | None:
     """Return the rate that a carrier holds a SIM to; ``None`` is full speed."""
     quota, window = terms.quota_bytes, terms.window_bytes
-    if quota is not None and used_bytes(by_hour, period_start(now, terms)) >= quota:
+    if quota is not None and used_bytes(by_hour, period_start(now, terms), now) >= quota:
         return terms.throttle_bps
-    if window is not None and used_bytes(by_hour, window_start(now, terms)) >= window:
+    if window is not None and used_bytes(by_hour, window_start(now, terms), now) >= window:
         return terms.throttle_bps
     return None
 

@@ -24,7 +24,7 @@ def test_there_are_about_thirty() -> None:
     """Forty switches, each name once, all the router's fault."""
     names = Counter(defect.name for defect in DEFECTS)
 
-    assert len(DEFECTS) == 40
+    assert len(DEFECTS) == 42
     assert max(names.values()) == 1
     assert {defect.party for defect in DEFECTS} == {"router"}
 

@@ -111,12 +111,29 @@ def test_usage_is_the_growth_of_the_counters() -> None:
     ]
 
 
-def test_a_reported_hour_is_forgotten_when_it_is_over() -> None:
-    """The running hour stays, it grows still."""
-    usage = Usage(lambda: None, {("c1", "2026-11-24T03"): (5, 1), ("c1", "2026-11-24T04"): (6, 2)})
-    usage.forget_before("2026-11-24T04")
+def test_a_row_is_reported_once_until_it_grows() -> None:
+    """An hour's total is kept after its report: the clock may be set back to that hour."""
+    counts = iter([ByteCount(dl=5, ul=1), ByteCount(dl=6, ul=1)])
+    usage = Usage(lambda: next(counts), {})
+    usage.sample("c1", "2026-11-24T03")
+    ((row, true),) = usage.unreported()
+    usage.was_reported(row, true)
+    assert usage.unreported() == []
+    usage.forget_old()
+    usage.sample("c1", "2026-11-24T03")
 
-    assert [row.hour_utc for row in usage.rows()] == ["2026-11-24T04"]
+    assert [(r.hour_utc, r.dl_bytes) for r, _ in usage.unreported()] == [("2026-11-24T03", 6)]
+
+
+def test_only_the_oldest_reported_rows_are_forgotten() -> None:
+    """A hundred are kept; one that the server has not heard of never goes."""
+    hours = [f"2026-11-{day:02d}T{hour:02d}" for day in range(1, 6) for hour in range(24)]
+    usage = Usage(lambda: None, {("c1", hour): (5, 1) for hour in hours})
+    for row, true in usage.unreported()[1:]:
+        usage.was_reported(row, true)
+    usage.forget_old()
+
+    assert [row.hour_utc for row in usage.rows()] == [hours[0], *hours[21:]]
 
 
 def test_the_clock_starts_unset_and_follows_the_network() -> None:

@@ -119,4 +119,11 @@ DEFECTS = (
         symptom="the server's log shows whole IMSIs",
         case="CS-DL-002",
     ),
+    Defect(
+        name="server_trusts_reset",
+        title="a used-up SIM is healthy at its reset date",
+        party=_PARTY,
+        symptom="a SIM that was used up is healthy again at its reset date, unmeasured",
+        case="CS-RESET-002",
+    ),
 )

@@ -54,7 +54,7 @@ DEFECTS = (
         title="throttle 8 times too fast",
         party=_PARTY,
         symptom="a line over its quota runs at 8 times the contract's throttle rate",
-        case="CS-THR-002",
+        case="CS-CAP-002",
     ),
     Defect(
         name="carrier_resets_late",

@@ -227,6 +227,18 @@ _ROWS = (
         "the firmware ends at the 40th reassignment since power-on",
         "CS-REB-002",
     ),
+    (
+        "ignores_card_switch",
+        "ignores the change of cards",
+        "the order to serve by the card in the slot is answered OK and nothing changes",
+        "CS-SW-001",
+    ),
+    (
+        "stuck_after_card_pull",
+        "stuck after its card was pulled",
+        "a router whose own card is pulled never goes back to its cloud SIM",
+        "CS-SW-003",
+    ),
 )
 """Name, title, symptom, and the case that must catch it."""
 

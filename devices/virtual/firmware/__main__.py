@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from devices.virtual.channel import Channel
 from devices.virtual.firmware import card_steps, main_steps, seed_steps
+from devices.virtual.firmware.main_steps import slot_changed
 from devices.virtual.firmware.phases import State
 from devices.virtual.firmware.router import Router
 from devices.virtual.firmware.spec import RouterSpec, read_spec
@@ -47,19 +48,22 @@ class Supervisor:
     def __init__(self, control: Channel) -> None:
         self._control = control
         self.lan_is_back = asyncio.Event()
+        self.router: Router | None = None
 
     async def listen(self) -> None:
         """Take messages until the power is to go, or the supervisor is gone."""
         async for message in self._control.messages():
             if message.get("t") == "lan":
                 self.lan_is_back.set()
+            elif message.get("t") == "card" and self.router is not None:
+                await slot_changed(self.router, is_in=bool(message.get("inserted")))
             elif message.get("t") == "term":
                 return
 
 
-async def _live(spec: RouterSpec, control: Channel) -> None:
+async def _live(spec: RouterSpec, control: Channel, supervisor: Supervisor) -> None:
     """Be one router until its firmware resets."""
-    router = Router(spec, control)
+    router = supervisor.router = Router(spec, control)
     living = asyncio.ensure_future(router.live(STEPS))
     restart = asyncio.ensure_future(router.restart.wait())
     try:
@@ -78,7 +82,7 @@ async def _main(spec: RouterSpec) -> None:
     supervisor = Supervisor(control)
     told = asyncio.ensure_future(supervisor.listen())
     while not told.done():
-        living = asyncio.ensure_future(_live(spec, control))
+        living = asyncio.ensure_future(_live(spec, control, supervisor))
         await asyncio.wait({living, told}, return_when=asyncio.FIRST_COMPLETED)
         if told.done():
             living.cancel()

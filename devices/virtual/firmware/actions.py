@@ -140,6 +140,8 @@ class RouterActions:
         router = self._router
         if kind is CardKind.PHYSICAL and router.own_card is None:
             return False
+        if "ignores_card_switch" in router.spec.defects:
+            return True
         router.modem.is_cloud_used = kind is CardKind.CLOUD
         router.save_state()
         router.interrupt(Event.TO_CLOUD if kind is CardKind.CLOUD else Event.TO_OWN_CARD)

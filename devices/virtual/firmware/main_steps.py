@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from devices.virtual.at.modem import Registration, Stat
+from devices.virtual.at.modem import CardKind, Registration, Stat
 from devices.virtual.firmware.bearer import USER_CID, drop_user_bearer, use_bearer
 from devices.virtual.firmware.phases import Event
 from devices.virtual.firmware.reject import MAX_ATTEMPTS, T3402_S, T3411_S, Reaction, reaction
 from devices.virtual.firmware.router import Router
+from devices.virtual.firmware.slots import BuiltInCard
 from devices.virtual.firmware.stack import Attached, Authenticate, Rejected
 from devices.virtual.firmware.watch import keep_in_touch, watch_traffic
 
@@ -138,6 +139,30 @@ async def own_card(router: Router) -> Event:
         return event
     await router.pause(T3402_S * router.spec.nas_timer_factor)
     return Event.FAILED
+
+
+async def slot_changed(router: Router, *, is_in: bool) -> None:
+    """Take note that the card in the slot was pulled or came back.
+
+    Without its card a router that served by it goes back to the cloud card at once.
+    """
+    spec = router.spec.physical_card
+    if is_in and spec is not None:
+        sqn_seen = router.own_card.sqn_seen if router.own_card else router.own_sqn_seen
+        router.own_card = BuiltInCard(spec, CardKind.PHYSICAL, sqn_seen)
+        return
+    if router.own_card is not None:
+        router.own_sqn_seen = router.own_card.sqn_seen
+    router.own_card = None
+    if router.modem.is_cloud_used:
+        return
+    await drop_user_bearer(router)
+    router.show_card(None, Registration(stat=Stat.IDLE))
+    if "stuck_after_card_pull" in router.spec.defects:
+        return
+    router.modem.is_cloud_used = True
+    router.save_state()
+    router.interrupt(Event.TO_CLOUD)
 
 
 async def own_data(router: Router) -> Event:

@@ -60,6 +60,7 @@ class Router:
             if spec.physical_card
             else None
         )
+        self.own_sqn_seen = int(sqn.get("physical", 0))
         self.clock = ModemClock(time.monotonic, spec.defects)
         rows = {(str(i), str(h)): (int(d), int(u)) for i, h, d, u in stored.get("usage", ())}
         self.usage = Usage(lambda: read_link(USER_BEARER), rows, spec.defects)
@@ -118,9 +119,9 @@ class Router:
         """Write to flash what must outlive a power cut."""
         if self.is_erased:
             return
-        sqn = {"seed": self.seed_card.sqn_seen}
         if self.own_card:
-            sqn["physical"] = self.own_card.sqn_seen
+            self.own_sqn_seen = self.own_card.sqn_seen
+        sqn = {"seed": self.seed_card.sqn_seen, "physical": self.own_sqn_seen}
         forgets = self.spec.defects & {"usage_reset_by_reboot", "forgets_slow_card"}
         self.flash.write(
             flash_records.STATE,

@@ -9,6 +9,7 @@ from devices.virtual.at.modem import ByteCount
 from devices.virtual.netlink import LinkCounters, Rtnl
 
 GIB_OVER_GB = 2**30 / 10**9
+KEPT_ROWS = 100
 
 
 def read_link(ifname: str) -> ByteCount | None:
@@ -53,6 +54,7 @@ class Usage:
         self._seen = ByteCount(dl=0, ul=0)
         self._total = ByteCount(dl=0, ul=0)
         self._zero = self._total
+        self._reported: dict[tuple[str, str], tuple[int, int]] = {}
 
     def begin_bearer(self) -> None:
         """Start over: the interface is new."""
@@ -92,10 +94,29 @@ class Usage:
             for (iccid, hour), (dl, ul) in sorted(self._rows.items())
         ]
 
-    def forget_before(self, hour_utc: str) -> None:
-        """Drop rows of earlier hours: they were reported."""
-        for key in [key for key in self._rows if key[1] < hour_utc]:
+    def unreported(self) -> list[tuple[UsageRow, tuple[int, int]]]:
+        """Return the rows that have grown since they were reported, with their true counts."""
+        rows = [(row, self._rows[row.iccid, row.hour_utc]) for row in self.rows()]
+        return [
+            (row, counts)
+            for row, counts in rows
+            if self._reported.get((row.iccid, row.hour_utc)) != counts
+        ]
+
+    def was_reported(self, row: UsageRow, counts: tuple[int, int]) -> None:
+        """Take note that the server has a row with these counts."""
+        self._reported[row.iccid, row.hour_utc] = counts
+
+    def forget_old(self) -> None:
+        """Drop all but the newest reported rows.
+
+        A row is an hour's total, and the clock may be set back to an hour that was counted
+        before: an hour that was only just over is not to begin at zero again.
+        """
+        over = [key for key, counts in self._rows.items() if self._reported.get(key) == counts]
+        for key in over[: max(0, len(self._rows) - KEPT_ROWS)]:
             del self._rows[key]
+            del self._reported[key]
 
     def stored(self) -> list[list[object]]:
         """Return the rows for the flash image."""
