@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
-from harness.cloud.model import RouterState, ServerEvent, Sim, SimState, SpeedRule
+from harness.cloud.model import RouterState, ServerEvent, Sim, SimState, SpeedRule, UsageRow
 from harness.cloud.service import Service
 from harness.core.clock import Deadline
 from harness.core.errors import CloudError
@@ -73,6 +73,40 @@ class GenericCloud:
     def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
         """Let the device side go wrong: path, status, delay_s, corrupt, certificate, times."""
         body = {"fault": dict(fault)}
+        self._service.call("PUT", f"{_PREFIX}/conditions", body=body, deadline=deadline)
+
+    def usage(self, imei: str, deadline: Deadline) -> Sequence[UsageRow]:
+        """Return what a router reported to have used, by SIM and hour."""
+        return self._list(f"/usage?{urlencode({'imei': imei})}", "usage", deadline, UsageRow)
+
+    def set_plan(self, imei: str, plan: Mapping[str, Any], deadline: Deadline) -> None:
+        """Sell a router's user another plan: cap_bytes, reset_day, zone, limited_bps."""
+        path = f"{_PREFIX}/routers/{imei}/plan"
+        self._service.call("PUT", path, body=dict(plan), deadline=deadline)
+
+    def suspend(self, imei: str, requested_utc_us: int | None, deadline: Deadline) -> None:
+        """Ask for a suspension at a moment; None takes it back."""
+        path = f"{_PREFIX}/routers/{imei}/suspension"
+        if requested_utc_us is None:
+            self._service.call("DELETE", path, deadline=deadline)
+            return
+        body = {"requested_utc_us": requested_utc_us}
+        self._service.call("PUT", path, body=body, deadline=deadline)
+
+    def set_used(self, iccid: str, used_bytes: int, deadline: Deadline) -> None:
+        """Let the server count a SIM's use of this period as a given one."""
+        body = {"used_bytes": used_bytes}
+        self._service.call("PATCH", f"{_PREFIX}/sims/{iccid}", body=body, deadline=deadline)
+
+    def set_date(self, date: str | float, deadline: Deadline) -> None:
+        """Put the whole world at another date.
+
+        Args:
+            date: ISO date and time in Japan, or how far the world is ahead of the host in seconds.
+            deadline: Until when.
+        """
+        key = "date" if isinstance(date, str) else "clock_offset_s"
+        body = {key: date}
         self._service.call("PUT", f"{_PREFIX}/conditions", body=body, deadline=deadline)
 
     def _get(self, path: str, deadline: Deadline) -> Any:  # noqa: ANN401 - JSON

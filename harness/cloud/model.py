@@ -64,6 +64,7 @@ class Sim(_Answer):
         used_bytes: Bytes used since the last reset, both directions.
         assigned_imei: Router that has it now.
         plan: Contract terms.
+        slow_bps: Rate at which it was found slow, None when it was not.
     """
 
     slot: int | None = None
@@ -75,6 +76,25 @@ class Sim(_Answer):
     used_bytes: int = 0
     assigned_imei: str | None = None
     plan: Plan = Plan()
+    slow_bps: int | None = None
+
+
+class UsageRow(_Answer):
+    """What a router reported to have used in one hour.
+
+    Attributes:
+        iccid: The SIM.
+        imei: The router.
+        hour_utc: The hour, for example `2026-11-24T02`.
+        dl_bytes: Bytes to the router.
+        ul_bytes: Bytes from the router.
+    """
+
+    iccid: str
+    imei: str
+    hour_utc: str
+    dl_bytes: int
+    ul_bytes: int
 
 
 class SpeedRule(_Answer):
@@ -94,10 +114,16 @@ class RouterPlan(_Answer):
 
     Attributes:
         cap_bytes: Bytes a period at full speed; None: no cap.
+        reset_day: Day of the month on which a period begins.
+        reset_time: Time of that day, HH:MM.
+        zone: Zone of that time.
         limited_bps: Rate after them, in bit/s.
     """
 
     cap_bytes: int | None = None
+    reset_day: int = 1
+    reset_time: str = "00:00"
+    zone: str = "Asia/Tokyo"
     limited_bps: int | None = None
 
 
@@ -113,6 +139,8 @@ class RouterState(_Answer):
         used_bytes: Bytes of its plan used.
         speed_rules: Its tiers by bytes, that of its plan among them.
         plan: What its plan says.
+        suspended_from: When its line rests from, ISO 8601; None: it does not.
+        named_slow: SIMs that it named as slow when it last asked for one.
     """
 
     imei: str
@@ -123,6 +151,8 @@ class RouterState(_Answer):
     used_bytes: int = 0
     speed_rules: tuple[SpeedRule, ...] = ()
     plan: RouterPlan = RouterPlan()
+    suspended_from: str | None = None
+    named_slow: tuple[str, ...] = ()
 
     @property
     def own_speed_rules(self) -> tuple[SpeedRule, ...]:
@@ -195,6 +225,9 @@ class Subscriber(_Answer):
         queue_bytes: Its queue; None: a matter of the rate.
         dl_bytes: Bytes to the router, counted at layer 3.
         ul_bytes: Bytes from the router, counted at layer 3.
+        period_bytes: Volume of this period, as the carrier bills it.
+        quota_bytes: Volume of a period at full speed; None: no quota.
+        throttled_bps: What the contract holds it to now; None: nothing.
     """
 
     imsi: str
@@ -207,6 +240,9 @@ class Subscriber(_Answer):
     queue_bytes: int | None = None
     dl_bytes: int = 0
     ul_bytes: int = 0
+    period_bytes: int = 0
+    quota_bytes: int | None = None
+    throttled_bps: int | None = None
 
 
 class Place(_Answer):
@@ -237,6 +273,7 @@ class CoreEvent(_Answer):
         outcome: Of an authentication: ok, resync, failure, wrong response, timeout.
         bearer: Which of the modem's two stacks: `seed` or `main`.
         res_digest: What tells the wrong response that came apart from another.
+        dl_bps: Rate to the router, when a shaper was set.
     """
 
     seq: int
@@ -249,3 +286,4 @@ class CoreEvent(_Answer):
     outcome: str | None = None
     bearer: str | None = None
     res_digest: str | None = None
+    dl_bps: int | None = None

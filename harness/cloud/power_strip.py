@@ -32,6 +32,19 @@ class PowerStrip:
             msg = f"outlet {relay} of the power strip does not switch {wanted}; look at it"
             raise BenchError(msg)
 
+    def insert_card(self, relay: int, *, inserted: bool, deadline: Deadline) -> None:
+        """Put the card into the slot of the router at an outlet, or pull it (a SIM switch box).
+
+        Raises:
+            BenchError: Nothing there switches cards, or it did not.
+        """
+        wanted = "in" if inserted else "out"
+        answer = self._service.call("GET", f"/card/{relay}?turn={wanted}", deadline=deadline)
+        state = answer.get("inserted") if isinstance(answer, dict) else None
+        if state != inserted:
+            msg = f"the card switch of outlet {relay} does not go {wanted}: {answer!r}"
+            raise BenchError(msg)
+
     def _state(self, path: str, deadline: Deadline) -> bool:
         answer = self._service.call("GET", path, deadline=deadline)
         state = answer.get("ison") if isinstance(answer, dict) else None

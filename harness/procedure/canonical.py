@@ -33,19 +33,27 @@ def run_canonical(run: CaseRun) -> None:
     boot(run).write_sim_use()
 
 
-def boot(run: CaseRun, *, last: Phase = Phase.P7_DATA_UP, label: str = "") -> Watch:
+def boot(
+    run: CaseRun,
+    *,
+    last: Phase = Phase.P7_DATA_UP,
+    label: str = "",
+    keep_store: bool = False,
+) -> Watch:
     """Cut the power, give it back, and follow the router to the end of a phase.
 
     Args:
         run: The case that is being run.
         last: The phase that ends it.
         label: Tells the boots of one case apart, for example `kddi `.
+        keep_store: Leave the profile store as it is.
 
     Raises:
         CaseFailedError: A phase did not end in time; its owner is noted.
         BenchError: The power strip, lab.toml or the AT port is the problem.
     """
-    _empty_the_store(run)
+    if not keep_store:
+        _empty_the_store(run)
     run.dut.power_off(Deadline.after(_POWER_OFF_S, run.clock))
     watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
     milestones = watch.power_on()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.core.errors import UsageError
-from harness.procedure import attach, download, replaced, selection
+from harness.procedure import attach, download, reassigned, replaced, selection
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
 from harness.procedure.throttled import THROTTLED
@@ -18,6 +18,7 @@ CASES: Final[tuple[Case, ...]] = (
     *selection.CASES,
     *attach.CASES,
     *replaced.CASES,
+    *reassigned.CASES,
     *download.CASES,
 )
 

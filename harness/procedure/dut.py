@@ -13,6 +13,7 @@ from harness.at.model import Model
 from harness.at.session import AtSession
 from harness.cloud.adapter import CloudAdapter
 from harness.cloud.core_network import CoreNetwork
+from harness.cloud.desk import ServiceDesk
 from harness.cloud.power_strip import PowerStrip
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, CloudError, HarnessError, RouterError
@@ -103,6 +104,8 @@ class Dut:
             "core": self.core is not None,
             "tap.seed": self.seed_tap is not None,
             "far_end": self.far_end is not None,
+            "desk": isinstance(self.cloud, ServiceDesk),
+            "slot": self.strip is not None and self.router.physical_sim is not None,
         }
         return frozenset(name for name, there in have.items() if there)
 

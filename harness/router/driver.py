@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.at.cloudsim import CloudSimState
+from harness.at.network_time import ClockReading
 from harness.core.clock import Deadline
 
 
@@ -88,4 +89,20 @@ class RouterDriver(Protocol):
 
     def cloud_sim_reports(self) -> list[tuple[int, CloudSimState]]:
         """Return the vendor's reports since the last call, each with its arrival time in ns."""
+        ...
+
+    def clock_reading(self, deadline: Deadline) -> ClockReading | None:
+        """Return what the router's clock says (+CCLK); None when it was never set."""
+        ...
+
+    def use_card(self, *, cloud: bool, deadline: Deadline) -> bool:
+        """Change to the cloud SIM or to the card in the slot; False when the router refuses."""
+        ...
+
+    def wants_pin(self, deadline: Deadline) -> bool:
+        """Tell whether the card in use waits for its PIN."""
+        ...
+
+    def enter_pin(self, pin: str, deadline: Deadline) -> None:
+        """Give the card its PIN."""
         ...

@@ -10,11 +10,13 @@ from typing import Final
 from harness.at.cimi import parse_cimi
 from harness.at.cloudsim import CloudSimState, parse_cloudsim
 from harness.at.cops import parse_cops
+from harness.at.cpin import PinState, parse_cpin
 from harness.at.errors import AtCommandError, AtFramingError
 from harness.at.iccid import parse_iccid
 from harness.at.identification import parse_cgsn, parse_identity
 from harness.at.lane import Reply
 from harness.at.model import Model
+from harness.at.network_time import ClockReading, parse_cclk
 from harness.at.pdp import parse_cgpaddr
 from harness.at.registration import Registration, parse_registration, parse_registration_urc
 from harness.at.session import AtSession, only_line
@@ -119,6 +121,29 @@ class Generic3gppRouter:
     def cloud_sim_reports(self) -> list[tuple[int, CloudSimState]]:
         """Return the vendor's reports since the last call, each with its arrival time in ns."""
         return [(urc.t_ns, parse_cloudsim(urc.line)) for urc in self._reports]
+
+    def clock_reading(self, deadline: Deadline) -> ClockReading | None:
+        """Return what the router's clock says (+CCLK); None when it was never set."""
+        return parse_cclk(only_line(self._session.execute("AT+CCLK?", deadline), "+CCLK"))
+
+    def use_card(self, *, cloud: bool, deadline: Deadline) -> bool:
+        """Change to the cloud SIM or to the card in the slot; False when the router refuses."""
+        commands = self._model.command
+        order = commands("cloudsim_use_cloud") if cloud else commands("cloudsim_use_physical")
+        try:
+            self._session.execute(order.send, deadline)
+        except AtCommandError:
+            return False
+        return True
+
+    def wants_pin(self, deadline: Deadline) -> bool:
+        """Tell whether the card in use waits for its PIN (+CPIN)."""
+        line = self._of_card("AT+CPIN?", deadline)
+        return line is not None and parse_cpin(line) is PinState.SIM_PIN
+
+    def enter_pin(self, pin: str, deadline: Deadline) -> None:
+        """Give the card its PIN (+CPIN)."""
+        self._session.execute(f'AT+CPIN="{pin}"', deadline)
 
     def _of_card(self, command: str, deadline: Deadline) -> str | None:
         """Return the first line of an answer that a router without a card refuses."""
