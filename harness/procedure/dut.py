@@ -155,6 +155,7 @@ class Dut:
             BenchError: There is no power strip, or the router stays.
         """
         self.disconnect()
+        self.recording.untap_lan()
         strip, relay = self._power()
         strip.switch(relay, on=False, deadline=deadline)
         if self.source.wait(lambda present: self._absent(present) or None, deadline) is None:

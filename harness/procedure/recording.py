@@ -79,11 +79,18 @@ class Recording:
             yield
 
     def tap_lan(self) -> None:
-        """Tap the router's network interface, if a case is being recorded."""
+        """Tap the router's network interface, if a case is being recorded; each one has a file."""
+        self.untap_lan()
         if self._directory is not None:
             number = len(list(self._directory.glob("bench-end*.pcapng"))) + 1
             path = self._directory / f"bench-end-{number}.pcapng"
             self._taps["bench-end"] = Tap.start(self.namespace, LAN, path=path)
+
+    def untap_lan(self) -> None:
+        """End the capture of the router's network interface, before it is made to go."""
+        tap = self._taps.pop("bench-end", None)
+        if tap is not None:
+            self._end("bench-end", tap)
 
     def interface_present(self) -> bool:
         """Tell whether the router's network interface is in its namespace now."""
@@ -142,9 +149,12 @@ class Recording:
 
     def _stop_taps(self) -> None:
         for name, tap in self._taps.items():
-            doubts = tap.stop().doubts
-            tap.close()
-            if doubts:
-                self._doubt = f"the tap {name}: {'; '.join(doubts)}"
+            self._end(name, tap)
         self._taps.clear()
         self._seed_packets.clear()
+
+    def _end(self, name: str, tap: Tap) -> None:
+        doubts = tap.stop().doubts
+        tap.close()
+        if doubts:
+            self._doubt = f"the tap {name}: {'; '.join(doubts)}"

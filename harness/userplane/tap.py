@@ -74,6 +74,7 @@ class TapResult:
         dropped_packets: Packets that the kernel dropped because the ring was full.
         kept_packets: Packets in the capture.
         clock_step_ns: How far the wall clock was set while the tap ran, in nanoseconds.
+        vanished: The interface went down or away meanwhile; what came before it is all there.
         doubts: Why the capture is not to be relied on; empty if it is.
     """
 
@@ -82,6 +83,7 @@ class TapResult:
     dropped_packets: int
     kept_packets: int
     clock_step_ns: int
+    vanished: bool
     doubts: tuple[str, ...]
 
 
@@ -299,8 +301,6 @@ class Tap:
             doubts.append(f"the tap lost {dropped} of {received} packets: its ring was full")
         elif self._seen_packets < received:
             doubts.append(f"the tap saw {self._seen_packets} of {received} packets at its end")
-        if self._went_down:
-            doubts.append(f"{self._ifname} went down or vanished while it was tapped")
         if trouble:
             doubts.append(f"the capture is not whole: {trouble}")
         if abs(step_ns) > _STEP_NS:
@@ -311,6 +311,7 @@ class Tap:
             dropped_packets=dropped,
             kept_packets=kept,
             clock_step_ns=step_ns,
+            vanished=self._went_down,
             doubts=tuple(doubts),
         )
         return self._result
