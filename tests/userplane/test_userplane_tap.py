@@ -140,7 +140,7 @@ def test_a_capture_needs_its_directory(pair: Pair, tmp_path: Path) -> None:
 def test_an_interface_that_vanishes_is_told_and_what_came_before_is_kept(
     pair: Pair, tmp_path: Path
 ) -> None:
-    """The router is unplugged in the middle: a doubt, not an error, and no packet is lost."""
+    """The router is unplugged in the middle: a fact of the capture, no error; no packet is lost."""
     path = tmp_path / "lan.pcapng"
     with Tap.start(pair.bench, path=path) as tap:
         _send(pair, 10)
