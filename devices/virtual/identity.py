@@ -70,7 +70,7 @@ def luhn_digit(digits: str) -> str:
 
 def seed_sim(router: RouterEntry) -> SeedSim:
     """Return a router's seed SIM, derived from its IMEI."""
-    line = router.imei[5:14]
+    line = router.imei[5:15]  # with the last digit: two routers may differ in it alone
     body = f"8999942{line:0>11}"
     return SeedSim(iccid=body + luhn_digit(body), imsi=f"{SEED_PLMN}{line:0>10}")
 

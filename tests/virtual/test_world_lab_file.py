@@ -97,8 +97,16 @@ def test_seed_sim_follows_from_the_imei() -> None:
     """The seed SIM is of the test PLMN 999 42 and different for each router."""
     seed = seed_sim(parse_lab(LAB).routers[0])
 
-    assert seed.imsi == "999420000000001"
-    assert seed.iccid == "899994200000000001" + luhn_digit("899994200000000001")
+    assert seed.imsi == "999420000000017"
+    assert seed.iccid == "899994200000000017" + luhn_digit("899994200000000017")
+
+
+def test_routers_that_differ_in_the_last_digit_have_seed_sims_of_their_own() -> None:
+    """One IMSI in two routers would throw one of them out of the seed network."""
+    neighbour = ROUTER | {"imei": "860000000000018"}
+    routers = parse_lab(LAB | {"routers": {"r1": ROUTER, "r2": neighbour}}).routers
+
+    assert [seed_sim(router).imsi for router in routers] == ["999420000000017", "999420000000018"]
 
 
 def test_check_digit_is_luhns() -> None:
