@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
 from collections.abc import Callable
 from io import FileIO
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -63,6 +64,7 @@ class Namespace:
         self._broker = broker
         self._number = number
         self._reader: NetlinkSocket | None = None
+        self._lock = threading.Lock()
         self._closed = False
         self.name = name
         self.broker_fd = fd
@@ -70,9 +72,10 @@ class Namespace:
 
     @property
     def _reading(self) -> NetlinkSocket:
-        if self._reader is None:
-            self._reader = self._broker.reader(self._number)
-        return self._reader
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._broker.reader(self._number)
+            return self._reader
 
     def forget(self) -> None:
         """Close what this process holds of it."""

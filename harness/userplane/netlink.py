@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -122,10 +123,14 @@ def _error_of(body: bytes, flags: int) -> NetlinkError | None:
 
 
 class NetlinkSocket:
-    """A netlink socket of one namespace: asks, and (in the broker) performs."""
+    """A netlink socket of one namespace: asks, and (in the broker) performs.
+
+    Any thread may call; a request and its answer belong together.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._lock = threading.Lock()
         self._sequence = 0
         sock.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
         sock.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
@@ -149,9 +154,10 @@ class NetlinkSocket:
         waiting = list(requests)
         while waiting:
             batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
-            first = self._sequence + 1
-            self._sock.send(b"".join(self._numbered(request, ACK) for request in batch))
-            refused = self._acknowledged(first, len(batch))
+            with self._lock:
+                first = self._sequence + 1
+                self._sock.send(b"".join(self._numbered(request, ACK) for request in batch))
+                refused = self._acknowledged(first, len(batch))
             if refused is not None:
                 raise refused
 
@@ -171,7 +177,12 @@ class NetlinkSocket:
         Raises:
             NetlinkError: The kernel refused it, for instance because there is no such interface.
         """
-        self._sock.send(self._numbered(request, DUMP if dump else 0))
+        with self._lock:
+            self._sock.send(self._numbered(request, DUMP if dump else 0))
+            return self._answers(dump=dump)
+
+    def _answers(self, *, dump: bool) -> list[Reply]:
+        """Read the answer to the last request."""
         mine = self._sequence
         answers: list[Reply] = []
         while True:
