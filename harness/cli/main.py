@@ -60,7 +60,7 @@ def check(lab: LabOption = Path("lab.toml"), *, as_json: JsonOption = False) -> 
 
 
 @app.command()
-def accept(
+def accept(  # noqa: PLR0913 - each is an option
     lab: LabOption = Path("lab.toml"),
     *,
     dut: Annotated[
@@ -75,14 +75,30 @@ def accept(
     case: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only this case; may be repeated.")
     ] = None,
+    repeat: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Run each case so often.")
+    ] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="Equal routers: each case on one of them only.")
+    ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Repeat a case on although it has failed.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the routers of a bench; write record, AT transcript, packets and report."""
-    from harness.cli.accept import accept as run_accept  # noqa: PLC0415 - the bench is not free
+    """Judge the routers of a bench side by side; write record, transcripts, packets, report."""
+    from harness.cli.accept import Wanted  # noqa: PLC0415 - the bench is not free
+    from harness.cli.accept import accept as run_accept  # noqa: PLC0415 - see above
 
-    raise typer.Exit(
-        run_accept(lab, dut=dut, limits=limits, plan=plan, case_ids=case or [], as_json=as_json)
+    wanted = Wanted(
+        dut=dut,
+        plan=plan,
+        case_ids=tuple(case or ()),
+        repeat=repeat,
+        spread=spread,
+        keep_going=keep_going,
     )
+    raise typer.Exit(run_accept(lab, wanted, limits=limits, as_json=as_json))
 
 
 @app.command()
@@ -109,6 +125,22 @@ def schema() -> None:
     from harness.lab.schema import Lab  # noqa: PLC0415 - pydantic is not free
 
     typer.echo(json.dumps(Lab.model_json_schema(), indent=2))
+
+
+@app.command("virtual-lab")
+def virtual_lab(
+    *,
+    routers: Annotated[int, typer.Option(help="How many routers.")] = 4,
+    sims: Annotated[int, typer.Option(help="SIMs of each carrier; 0: four a router.")] = 0,
+    model: Annotated[list[str] | None, typer.Option(help="Models, in turn.")] = None,
+    pin: Annotated[str | None, typer.Option(help="PIN of the routers' own cards.")] = None,
+    runs: Annotated[str, typer.Option(help="Where records go.")] = "runs",
+) -> None:
+    """Print a bench file with several virtual routers and SIMs enough for all."""
+    from harness.lab.virtual_lab import VirtualLab  # noqa: PLC0415 - only what is asked for
+
+    models = tuple(model or ("virtual-unisoc",))
+    typer.echo(VirtualLab(models=models, routers=routers, sims=sims, pin=pin, runs=runs).text)
 
 
 @app.command()

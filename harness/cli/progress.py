@@ -46,7 +46,6 @@ class StepProgress:
             transient=True,
             get_time=lambda: self._clock.monotonic_ns() / NS_PER_S,
         )
-        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -61,15 +60,29 @@ class StepProgress:
     ) -> None:
         self._bar.stop()
 
+    def of(self, router: str) -> RouterProgress:
+        """Return who is told of one router's steps; each has its own moving line."""
+        return RouterProgress(self._bar, self._console, router)
+
+
+class RouterProgress:
+    """Tells of one router's steps; used by one thread."""
+
+    def __init__(self, bar: Progress, console: Console, router: str) -> None:
+        self._bar = bar
+        self._console = console
+        self._router = router
+        self._task: TaskID | None = None
+
     def started(self, step: str, limit_s: float | None) -> None:
         """Show a step that may take `limit_s` seconds."""
         self._remove()
-        self._task = self._bar.add_task(f"{step:<26}", total=limit_s)
+        self._task = self._bar.add_task(f"{self._router:<4} {step:<26}", total=limit_s)
 
     def ended(self, step: str, verdict: Verdict, text: str) -> None:
         """Leave a line that says what the step came to."""
         self._remove()
-        line = Text(f"{step:<26} ")
+        line = Text(f"{self._router:<4} {step:<26} ")
         line.append(f"{verdict.name:<6}", style=STYLE[verdict])
         line.append(f"  {text}")
         self._console.print(line, soft_wrap=True)

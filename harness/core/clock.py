@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.core.units import NS_PER_S
+
+_SLICE_S: Final = 0.1
 
 
 class Clock(Protocol):
@@ -39,6 +42,52 @@ class SystemClock:
     def sleep(self, duration_s: float) -> None:
         """Suspend the calling thread for `duration_s` seconds."""
         time.sleep(duration_s)
+
+
+class StoppedError(BaseException):
+    """A thread was asked to end; it unwinds as if by Ctrl-C, and no handler of errors sees it."""
+
+
+class StoppableClock:
+    """A clock that ends a thread where it sleeps.
+
+    A thread is ended once: what it waits for while it puts things back is not disturbed.
+    """
+
+    def __init__(self, inner: Clock) -> None:
+        self._inner = inner
+        self._to_stop: set[int] = set()
+
+    def monotonic_ns(self) -> int:
+        """Return the inner clock's monotonic time in nanoseconds."""
+        return self._inner.monotonic_ns()
+
+    def utc_us(self) -> int:
+        """Return the inner clock's wall time in microseconds."""
+        return self._inner.utc_us()
+
+    def sleep(self, duration_s: float) -> None:
+        """Wait, but not on when this thread is asked to end.
+
+        Raises:
+            StoppedError: It is.
+        """
+        left_s = duration_s
+        while True:
+            me = threading.get_ident()
+            if me in self._to_stop:
+                self._to_stop.discard(me)
+                msg = "ended before it was done"
+                raise StoppedError(msg)
+            if left_s <= 0:
+                return
+            slice_s = min(left_s, _SLICE_S)
+            self._inner.sleep(slice_s)
+            left_s -= slice_s
+
+    def stop(self, thread_id: int) -> None:
+        """Have a thread end when it sleeps next."""
+        self._to_stop.add(thread_id)
 
 
 class FakeClock:

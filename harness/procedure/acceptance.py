@@ -43,8 +43,19 @@ class Acceptance:
         """The run's directory."""
         return self.journal.directory
 
-    def run(self, case: Case, dut: Dut, *, attempt: int = 1) -> Outcome:
-        """Run one case on one router; a case that the bench cannot do is written as not run."""
+    def run(
+        self, case: Case, dut: Dut, *, attempt: int = 1, progress: Progress | None = None
+    ) -> Outcome:
+        """Run one case on one router; a case that the bench cannot do is written as not run.
+
+        Any thread may call, one at a time for each router.
+
+        Args:
+            case: The case.
+            dut: The router.
+            attempt: 1 for the first; a later one is its own result.
+            progress: Who is told instead of the run's own.
+        """
         identity = dut.identify(Deadline.after(_IDENTIFY_S, self.clock))
         unit = self.journal.unit(
             UnitInfo(
@@ -74,7 +85,7 @@ class Acceptance:
                 limits=self.limits,
                 result=result,
                 clock=self.clock,
-                progress=self.progress,
+                progress=progress or self.progress,
             )
             try:
                 with dut.recorded(result, self.directory):

@@ -141,7 +141,7 @@ CANONICAL: Final = Case(
     ),
     needs=frozenset({"power", "far_end"}),
     limits=frozenset(phase.limit_name for phase in Phase),
-    estimated_s=8.0,
+    estimated_s=4.0,
     estimated_bytes=40_000,
     run=run_canonical,
 )

@@ -20,10 +20,19 @@ class Plan:
     Attributes:
         title: What the plan is for.
         cases: The cases.
+        repeat: How often each of them runs.
+        name: Name of its file; empty when there is none.
     """
 
     title: str
     cases: tuple[Case, ...]
+    repeat: int = 1
+    name: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that runs it, for the record."""
+        return f"harness accept --plan {self.name}" if self.name else "harness accept"
 
 
 class _PlanFile(BaseModel):
@@ -33,6 +42,7 @@ class _PlanFile(BaseModel):
 
     title: str
     cases: list[str] = Field(min_length=1)
+    repeat: int = Field(default=1, ge=1)
 
 
 def load_plan(name: str, directory: Path) -> Plan:
@@ -58,4 +68,5 @@ def load_plan(name: str, directory: Path) -> Plan:
         where = ".".join(str(part) for part in problem["loc"])
         msg = f"{path.name}: {where}: {problem['msg']}"
         raise UsageError(msg) from None
-    return Plan(title=found.title, cases=tuple(case_by_id(case_id) for case_id in found.cases))
+    cases = tuple(case_by_id(case_id) for case_id in found.cases)
+    return Plan(title=found.title, cases=cases, repeat=found.repeat, name=name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from harness.core.clock import Deadline, FakeClock, SystemClock
+from harness.core.clock import Deadline, FakeClock, StoppableClock, StoppedError, SystemClock
 
 
 def test_a_deadline_counts_down_to_zero() -> None:
@@ -45,3 +47,30 @@ def test_the_hosts_clock_goes_forward_while_it_sleeps() -> None:
 
     assert clock.monotonic_ns() - before_ns >= 2_000_000
     assert clock.utc_us() >= before_us
+
+
+def test_a_stoppable_clock_sleeps_as_long_as_the_inner_one() -> None:
+    """In slices, and both times are the inner clock's."""
+    inner = FakeClock(monotonic_ns=7, utc_us=9)
+    clock = StoppableClock(inner)
+
+    clock.sleep(0.25)
+
+    assert sum(inner.slept_s) == pytest.approx(0.25)
+    assert max(inner.slept_s) == pytest.approx(0.1)
+    assert (clock.monotonic_ns(), clock.utc_us()) == (inner.monotonic_ns(), inner.utc_us())
+
+
+def test_a_thread_is_ended_once_and_only_where_it_sleeps() -> None:
+    """What it waits for while it puts things back is not disturbed; other threads sleep on."""
+    inner = FakeClock()
+    clock = StoppableClock(inner)
+
+    clock.stop(threading.get_ident())
+    with pytest.raises(StoppedError):
+        clock.sleep(5.0)
+    assert inner.slept_s == []
+    clock.sleep(0.05)
+    clock.stop(threading.get_ident() + 1)
+    clock.sleep(0.05)
+    assert inner.slept_s == [0.05, 0.05]

@@ -50,3 +50,13 @@ def test_an_unknown_plan_names_those_there_are(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"there is no plan 'soap' in .*; there are soak$"):
         load_plan("soap", tmp_path)
+
+
+def test_a_plan_says_how_often_its_cases_run_and_how_it_is_started(tmp_path: Path) -> None:
+    """Once unless it says otherwise; the record holds the command."""
+    (tmp_path / "p.toml").write_text('title = "t"\nrepeat = 59\ncases = ["THR-001"]\n', "utf-8")
+
+    plan = load_plan("p", tmp_path)
+
+    assert (plan.repeat, plan.command) == (59, "harness accept --plan p")
+    assert load_plan("smoke", SHIPPED).repeat == 1
