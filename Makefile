@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz defects mutants clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz docs defects mutants clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -66,6 +66,8 @@ bench-pool: setup-dev
 fuzz: setup-dev ## ten million inputs on framing, dialogue and every parser
 	$(BIN)/python tests/fuzz/fuzz_at.py --inputs 10000000
 
+docs: setup ## write the catalogue of cases into tests/README.md
+	$(BIN)/harness cases --readme tests/README.md
 defects: setup ## plant every fault, see who is blamed; writes the table in tests/README.md
 	$(BIN)/harness defects --readme tests/README.md
 clean-runs: setup ## a thousand case runs on a healthy bench: how many false alarms?

@@ -73,7 +73,7 @@ def defects(
     if readme is not None:
         page = readme.read_text(encoding="utf-8") if readme.exists() else ""
         part = detection.markdown(score, commit=_commit())
-        readme.write_text(detection.placed(page, part), encoding="utf-8")
+        readme.write_text(detection.PLANTED.placed(page, part), encoding="utf-8")
     for line in shortfalls:
         typer.echo(f"harness: goal missed: {line}", err=True)
     return ExitCode.FAIL if shortfalls else ExitCode.PASS

@@ -102,6 +102,26 @@ def accept(  # noqa: PLR0913 - each is an option
 
 
 @app.command()
+def cases(
+    *,
+    readme: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write them into this page instead.")
+    ] = None,
+    plans: Annotated[Path, typer.Option(metavar="DIR", help="The plans.")] = Path(
+        "tests/acceptance/plans"
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Print the catalogue of cases: what each shows, needs, takes and burns."""
+    from harness.cli.cases import print_cases, write_cases  # noqa: PLC0415 - not free
+
+    if readme is not None:
+        write_cases(readme, plans)
+        return
+    print_cases(as_json=as_json)
+
+
+@app.command()
 def at(
     router: Annotated[
         str | None, typer.Argument(metavar="ROUTER", help="Name in lab.toml.")

@@ -77,6 +77,8 @@ CASES: Final[tuple[Case, ...]] = (
             requirements=("R06",),
         ),
         needs=frozenset({"power", "core", "far_end"}),
+        injected="place of the router: the strongest cell of each carrier in turn",
+        owner_rule="who is alone with what it says of the card; else the phases",
         limits=frozenset(phase.limit_name for phase in Phase) | {AGREEMENT_LIMIT},
         estimated_s=14.0,
         estimated_bytes=40_000,

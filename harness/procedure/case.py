@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.core.clock import Clock
 from harness.core.errors import (
@@ -22,6 +22,9 @@ from harness.verdict.blame import Blame
 from harness.verdict.judge import Judgement, judge
 from harness.verdict.limits import LimitSet
 from harness.verdict.verdict import Verdict, merge
+
+NOTHING: Final = "nothing: a power cycle"
+BY_PHASE: Final = "a phase without an end: the rules of `verdict.blame`"
 
 
 class Progress(Protocol):
@@ -43,6 +46,8 @@ class Case:
     Attributes:
         info: Identity, version, titles EN and JA, requirements.
         needs: Capabilities of the bench without which it is not applicable.
+        injected: What the bench does to the router or its world, in words.
+        owner_rule: By what a failure's owner is found.
         limits: Names of the limits that it asks for.
         estimated_s: Seconds it takes on the virtual bench.
         estimated_bytes: SIM data that it burns.
@@ -53,6 +58,8 @@ class Case:
 
     info: CaseInfo
     needs: frozenset[str] = frozenset()
+    injected: str = NOTHING
+    owner_rule: str = BY_PHASE
     limits: frozenset[str]
     estimated_s: float
     estimated_bytes: int

@@ -150,6 +150,7 @@ def _ratio(name: str, value: float | None) -> Measurement:
 
 
 _NEEDS: Final = frozenset({"power", "core", "far_end"})
+_OWNER_RULE: Final = "who did not see it or did not act: router, access server, SIM bank, carrier"
 _REPLACED_LIMITS: Final = BOOT_LIMITS | {SEEN_LIMIT, REPLACED_LIMIT, RECOVERED_LIMIT}
 
 
@@ -166,6 +167,8 @@ def _at(number: int, slow: Slow) -> Case:
             requirements=("R12", "R14"),
         ),
         needs=_NEEDS,
+        injected=f"{rate} at the carrier, on the SIM in use, {how[0]}",
+        owner_rule=_OWNER_RULE,
         limits=_REPLACED_LIMITS,
         estimated_s=16.0,
         estimated_bytes=5_000_000 + 2 * slow.rate_bps,
@@ -193,6 +196,8 @@ CASES: Final[tuple[Case, ...]] = (
             requirements=("R12", "R14"),
         ),
         needs=_NEEDS,
+        injected=f"{format_rate(SLOW.rate_bps)} at the carrier, on the SIM in use",
+        owner_rule=_OWNER_RULE,
         limits=_REPLACED_LIMITS,
         estimated_s=20.0,
         estimated_bytes=5_000_000,
@@ -207,6 +212,8 @@ CASES: Final[tuple[Case, ...]] = (
             requirements=("R14",),
         ),
         needs=_NEEDS,
+        injected=f"{format_rate(SLOW.rate_bps)} at the carrier for {_DIP_S:.0f} seconds",
+        owner_rule="the router: it changed its SIM",
         limits=BOOT_LIMITS | {DIP_LIMIT},
         estimated_s=20.0,
         estimated_bytes=1_000_000,

@@ -188,6 +188,8 @@ THROTTLED: Final = Case(
         requirements=("R12",),
     ),
     needs=frozenset({"far_end"}),
+    injected=f"{format_rate(INJECTED_BPS)} in the router's namespace on the bench",
+    owner_rule="the bench: the throttle is read back and proven by its counters",
     limits=frozenset({INJECTED_LIMIT, RECOVERED_LIMIT}),
     estimated_s=4.0,
     estimated_bytes=4_000_000,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from harness.report.marked import Marked, pipes
 from harness.report.proof import CONFIDENCE, proven_share
 from harness.verdict.detection import COLUMNS, Outcome, Score, Trial
 
-BEGIN: Final = "<!-- planted faults: begin, written by `make defects` -->"
-END: Final = "<!-- planted faults: end -->"
+PLANTED: Final = Marked(what="planted faults", command="make defects", heading="Planted faults")
 _HEADS: Final = ("fault", "party", "must be caught by", "caught by", "blamed", "outcome", "s")
 
 
@@ -45,23 +45,12 @@ def markdown(score: Score, *, commit: str, clean_line: str = "") -> str:
     """Return the generated part of a README, with its marks."""
     rows = [_row(trial) for trial in _sorted(score.trials)]
     matrix = [(party.value, *_cells(row)) for party, row in score.matrix.items()]
-    parts = [
-        BEGIN,
+    return PLANTED.part(
         f"Commit `{commit}`. {totals(score)}.{' ' if clean_line else ''}{clean_line}",
-        _pipes(_HEADS, rows),
+        pipes(_HEADS, rows),
         "Who was at fault (rows), and who was blamed:",
-        _pipes(("at fault", *COLUMNS), matrix),
-        END,
-    ]
-    return "\n\n".join(parts)
-
-
-def placed(page: str, part: str) -> str:
-    """Return a page with its generated part replaced, or added at its end."""
-    before, mark, rest = page.partition(BEGIN)
-    if not mark:
-        return f"{page.rstrip()}\n\n## Planted faults\n\n{part}\n" if page.strip() else f"{part}\n"
-    return before + part + rest.partition(END)[2]
+        pipes(("at fault", *COLUMNS), matrix),
+    )
 
 
 def _sorted(trials: Sequence[Trial]) -> list[Trial]:
@@ -86,8 +75,3 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _pipes(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

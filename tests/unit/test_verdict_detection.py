@@ -120,8 +120,10 @@ def test_the_text_shows_table_causes_matrix_and_totals() -> None:
 def test_the_generated_part_of_a_page_is_replaced_and_nothing_else() -> None:
     """A page without a place for it gets one at its end."""
     score = Score(trials=[trial()])
-    first = detection.placed("# Tests\n", detection.markdown(score, commit="abc1234"))
-    second = detection.placed(first + "after\n", detection.markdown(score, commit="def5678"))
+    first = detection.PLANTED.placed("# Tests\n", detection.markdown(score, commit="abc1234"))
+    second = detection.PLANTED.placed(
+        first + "after\n", detection.markdown(score, commit="def5678")
+    )
 
     assert first.startswith("# Tests\n\n## Planted faults\n\n")
     assert "| no_pdn | router | A-1 | A-1 | router | right | 2.0 |" in first
