@@ -16,8 +16,9 @@ from typing import Final
 
 from harness import __version__
 from harness.at.model import Model, load_models
+from harness.cloud.adapter import CloudAdapter
+from harness.cloud.choice import adapter_of
 from harness.cloud.core_network import CoreNetwork
-from harness.cloud.generic import GenericCloud
 from harness.cloud.power_strip import PowerStrip
 from harness.cloud.service import Connect, Service, connect_from_host
 from harness.core.clock import Clock, Deadline, SystemClock
@@ -60,7 +61,7 @@ class Services:
         strip: The power strip, None when the bench has none.
     """
 
-    cloud: GenericCloud
+    cloud: CloudAdapter
     core: CoreNetwork | None
     strip: PowerStrip | None
 
@@ -235,7 +236,7 @@ def _assembled(
         broker=broker,
         source=source,
         models=models,
-        services=Services(cloud=GenericCloud(cloud), core=core, strip=strip),
+        services=Services(cloud=adapter_of(lab, cloud), core=core, strip=strip),
         far_end=far_end,
         taps=taps,
         server_address=announced.access_server.device_address,

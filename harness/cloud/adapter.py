@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from harness.cloud.model import RouterState, ServerEvent, Sim, SimState, SpeedRule
 from harness.core.clock import Deadline
+
+LOG: Final = "cloud.log"
+"""The server tells its time and what happened: `utc_us`, `events`."""
+MARK: Final = "cloud.mark"
+"""The lab may mark a SIM: `set_sim_state`."""
+RULES: Final = "cloud.rules"
+"""The lab may set a router's tiers of speed: `set_speed_rules`."""
+STEER: Final = "cloud.steer"
+"""The lab may have a router given another SIM: `reassign`."""
+FAULTS: Final = "cloud.faults"
+"""The lab may let the device side go wrong: `spoil`."""
 
 
 class CloudAdapter(Protocol):
     """The lab side of an access server with its SIM bank.
 
-    Every method raises `CloudError`, naming the party, when the server does not serve it.
+    Every method raises `CloudError`, naming the party, when the server does not serve it, and
+    `UsageError` when this kind of server never does; `capabilities` says so before.
     """
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What of `LOG`, `MARK`, `RULES`, `STEER` and `FAULTS` this kind of server has."""
+        ...
 
     def utc_us(self, deadline: Deadline) -> int:
         """Return the server's time."""

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
+from harness.cloud.adapter import FAULTS, LOG, MARK, RULES, STEER
 from harness.cloud.model import RouterState, ServerEvent, Sim, SimState, SpeedRule, UsageRow
 from harness.cloud.service import Service
 from harness.core.clock import Deadline
@@ -23,6 +24,8 @@ M = TypeVar("M", bound=BaseModel)
 
 class GenericCloud:
     """The lab side of an access server over `/lab/v1`."""
+
+    capabilities: Final = frozenset({FAULTS, LOG, MARK, RULES, STEER})
 
     def __init__(self, service: Service) -> None:
         self._service = service

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -182,14 +182,21 @@ class AccessServer(LabService):
     """The access server's lab side, and the address that routers use.
 
     Attributes:
-        adapter: Which adapter speaks with it.
+        adapter: Which adapter speaks with it: `generic`, or `osmo-remsim` for the REST back end of
+            an osmo-remsim-server (never verified on a real one).
         host: Name by which routers reach it; the tap looks for it.
         plan: What each user was sold; None: no cap.
+        clients: With osmo-remsim: each router's client as `client id:slot`, by the router's name.
+        bank: With osmo-remsim: number of the bank that holds the slots of `sim_bank`.
     """
 
-    adapter: Name = "generic"
+    adapter: Literal["generic", "osmo-remsim"] = "generic"
     host: str | None = None
     plan: UsagePlan | None = None
+    clients: Mapping[Name, Annotated[str, Field(pattern=r"^\d{1,5}:\d{1,5}$")]] = Field(
+        default_factory=dict
+    )
+    bank: int = Field(default=1, ge=0, le=65535)
 
 
 class Carrier(_Table):
@@ -316,6 +323,11 @@ class Lab(_Table):
                     )
                     raise ValueError(msg)
                 seen[value] = name
+        for name in self.access_server.clients:
+            if name not in self.routers:
+                known = ", ".join(self.routers)
+                msg = f"access_server.clients.{name}: there is no such router; there are {known}"
+                raise ValueError(msg)
         numbers: dict[tuple[str, object], int] = {}
         for index, slot in enumerate(self.sim_bank.slots):
             if slot.carrier not in self.carriers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.cloud.adapter import LOG
 from harness.core.clock import Deadline
 from harness.core.party import Party
 from harness.measure.measurement import Measurement
@@ -76,7 +77,7 @@ CASES: Final[tuple[Case, ...]] = (
             title_ja="各キャリアで接続・通信でき、SIM と IP アドレスの認識が全者で一致",
             requirements=("R06",),
         ),
-        needs=frozenset({"power", "core", "far_end"}),
+        needs=frozenset({"power", "core", "far_end", LOG}),
         injected="place of the router: the strongest cell of each carrier in turn",
         owner_rule="who is alone with what it says of the card; else the phases",
         limits=frozenset(phase.limit_name for phase in Phase) | {AGREEMENT_LIMIT},

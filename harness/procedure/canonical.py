@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.cloud.adapter import LOG
 from harness.core.clock import Deadline
 from harness.core.errors import RouterError
 from harness.core.party import Party
@@ -139,7 +140,7 @@ CANONICAL: Final = Case(
         title_ja="電源投入から最初のデータまでの各段階",
         requirements=("R01", "R03", "R04", "R05", "R06"),
     ),
-    needs=frozenset({"power", "far_end"}),
+    needs=frozenset({"power", "far_end", LOG}),
     limits=frozenset(phase.limit_name for phase in Phase),
     estimated_s=4.0,
     estimated_bytes=40_000,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from harness.cloud.adapter import FAULTS, LOG
 from harness.cloud.model import Sim
 from harness.core.clock import Deadline
 from harness.core.errors import BenchError
@@ -173,7 +174,7 @@ CASES: Final[tuple[Case, ...]] = (
             title_ja="信頼できない証明書のサーバーは拒否される",
             requirements=("R04",),
         ),
-        needs=frozenset({"power", "tap.seed"}),
+        needs=frozenset({"power", "tap.seed", FAULTS, LOG}),
         injected="the access server shows a certificate of a foreign authority",
         owner_rule="the router: the tap shows what it sent to a server that it must refuse",
         limits=frozenset({FOREIGN_LIMIT, RECOVERY_LIMIT}),
@@ -190,7 +191,7 @@ CASES: Final[tuple[Case, ...]] = (
             title_ja="シード回線を流れるのはアクセスサーバーへの TLS と DNS だけである",
             requirements=("R04",),
         ),
-        needs=frozenset({"power", "far_end", "tap.seed"}),
+        needs=frozenset({"power", "far_end", "tap.seed", LOG}),
         owner_rule="the router: the tap on the seed bearer",
         limits=_BOOT_LIMITS | {CLEAR_LIMIT},
         estimated_s=5.0,

@@ -107,7 +107,7 @@ class Dut:
             "desk": isinstance(self.cloud, ServiceDesk),
             "slot": self.strip is not None and self.router.physical_sim is not None,
         }
-        return frozenset(name for name, there in have.items() if there)
+        return frozenset(name for name, there in have.items() if there) | self.cloud.capabilities
 
     @property
     def seed_tap(self) -> Namespace | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
+from harness.cloud.adapter import LOG, MARK, STEER
 from harness.cloud.model import Sim
 from harness.core.clock import Deadline
 from harness.core.party import Party
@@ -194,7 +195,7 @@ def states_kept(run: CaseRun) -> Iterator[None]:
                 run.dut.cloud.set_sim_state(sim.iccid, state, "the bench is done", step(run))
 
 
-_NEEDS: Final = frozenset({"power", "core", "far_end"})
+_NEEDS: Final = frozenset({"power", "core", "far_end", LOG, MARK, STEER})
 
 
 def _cycling(case_id: str, cycles: int) -> Case:

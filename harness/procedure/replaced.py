@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
+from harness.cloud.adapter import LOG, MARK
 from harness.cloud.model import Sim
 from harness.core.clock import Deadline
 from harness.core.party import Party
@@ -149,7 +150,7 @@ def _ratio(name: str, value: float | None) -> Measurement:
     return Measurement(name=name, value=value, unit="1", n=1)
 
 
-_NEEDS: Final = frozenset({"power", "core", "far_end"})
+_NEEDS: Final = frozenset({"power", "core", "far_end", LOG, MARK})
 _OWNER_RULE: Final = "who did not see it or did not act: router, access server, SIM bank, carrier"
 _REPLACED_LIMITS: Final = BOOT_LIMITS | {SEEN_LIMIT, REPLACED_LIMIT, RECOVERED_LIMIT}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from harness.cloud.adapter import LOG, MARK
 from harness.core.clock import Deadline
 from harness.core.party import Party
 from harness.measure.measurement import Measurement
@@ -112,7 +113,7 @@ CASES: Final[tuple[Case, ...]] = (
             title_ja="各キャリアの圏内ではそのキャリアの SIM が選ばれる",
             requirements=("R03",),
         ),
-        needs=frozenset({"power", "core", "far_end"}),
+        needs=frozenset({"power", "core", "far_end", LOG}),
         injected="place of the router: the strongest cell of each carrier in turn",
         owner_rule="the access server: it chose; the router: it named another place",
         limits=_BOOT_LIMITS | {PLACE_LIMIT, AGE_LIMIT},
@@ -128,7 +129,7 @@ CASES: Final[tuple[Case, ...]] = (
             title_ja="隔離・低速化・契約不明の SIM は割り当てられない",
             requirements=("R03", "R13", "R27"),
         ),
-        needs=frozenset({"power", "core", "far_end"}),
+        needs=frozenset({"power", "core", "far_end", LOG, MARK}),
         injected="all SIMs of the place quarantined, throttled or unknown, one after another",
         owner_rule="the access server: its own list at the moment of its choice",
         limits=_BOOT_LIMITS | {BARRED_LIMIT},

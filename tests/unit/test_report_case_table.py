@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.cloud.adapter import LOG
 from harness.procedure.case import Case, CaseRun
 from harness.procedure.catalogue import CASES
 from harness.procedure.plan import load_plan
@@ -60,3 +61,14 @@ def test_a_part_is_replaced_and_the_rest_of_the_page_left() -> None:
     assert first.startswith("# Page\n\n## X\n\n<!-- x: begin, written by `make x` -->\n\none\n\n")
     assert "one" not in second
     assert second.endswith("two\n\n<!-- x: end -->\nafter\n")
+
+
+def test_who_judges_phases_needs_the_servers_log() -> None:
+    """P2 to P5 are told by it, so a server without one makes the case not applicable."""
+    without = [
+        case.info.id
+        for case in CASES
+        if {"phase.p3_selection", "phase.p4_download"} & case.limits and LOG not in case.needs
+    ]
+
+    assert without == []
