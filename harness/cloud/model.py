@@ -274,6 +274,7 @@ class CoreEvent(_Answer):
         bearer: Which of the modem's two stacks: `seed` or `main`.
         res_digest: What tells the wrong response that came apart from another.
         dl_bps: Rate to the router, when a shaper was set.
+        address: Address of the bearer, of a PDN connection.
     """
 
     seq: int
@@ -287,3 +288,4 @@ class CoreEvent(_Answer):
     bearer: str | None = None
     res_digest: str | None = None
     dl_bps: int | None = None
+    address: str | None = None

@@ -6,6 +6,7 @@ It sees who spoke last, not what was said: the payload is TLS and stays closed.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,20 +66,27 @@ class _Tally:
     total_bytes: int = 0
 
 
-def calls_to(packets: Packets, server: str, *, now_ns: int) -> Calls:
+def calls_to(
+    packets: Packets, server: str, *, now_ns: int, clients: Collection[str] | None = None
+) -> Calls:
     """Look for TCP connections to a server; headers must have been kept.
 
     Args:
         packets: What the tap has seen so far.
         server: IPv4 address of the server.
         now_ns: The present, on the clock of the tap.
+        clients: IPv4 addresses whose calls count; None: everybody's.
     """
     wanted = ipaddress.IPv4Address(server).packed
+    own = None if clients is None else {ipaddress.IPv4Address(c).packed for c in clients}
     tally = _Tally()
     rows = zip(packets.t_ns.tolist(), packets.wire_bytes.tolist(), strict=True)
     for number, (t_ns, size) in enumerate(rows):
         frame = packets.headers[number * HEADER_BYTES : (number + 1) * HEADER_BYTES]
-        if frame[_ETHERTYPE] == _IPV4 and wanted in {frame[_SOURCE], frame[_DESTINATION]}:
+        ends = {frame[_SOURCE], frame[_DESTINATION]}
+        if own is not None and own.isdisjoint(ends):
+            continue
+        if frame[_ETHERTYPE] == _IPV4 and wanted in ends:
             tally.total_bytes += size
             if frame[_PROTOCOL] == _TCP:
                 _take(tally, frame, t_ns, to_server=frame[_DESTINATION] == wanted)

@@ -84,6 +84,9 @@ def run_closed(run: CaseRun) -> None:
         msg = f"{run.dut.name}: the tap of the seed bearer keeps no file"
         raise BenchError(msg)
     capture = Capture.read(tap.path)
+    known = run.dut.seed_addresses()
+    if known is not None:
+        capture = capture.without(known.others)
     with_server = [flow for flow in capture.flows if server in {flow.client, flow.server}]
     if not with_server:
         cause = "a profile was downloaded and the tap of the seed bearer shows no byte of it"

@@ -25,6 +25,7 @@ from harness.lab.source import DeviceSource
 from harness.measure.calls import Calls
 from harness.port.serial_port import SerialPort
 from harness.procedure.recording import LAN, Recording
+from harness.procedure.seed_bearer import SeedAddresses, seed_addresses
 from harness.record.result_writer import ResultWriter
 from harness.router.driver import Identity, RouterDriver
 from harness.userplane.dhcp import Lease
@@ -320,9 +321,17 @@ class Dut:
             )
         return problem
 
+    def seed_addresses(self) -> SeedAddresses | None:
+        """Return which addresses on the seed bearers are its own; None when nobody can tell."""
+        deadline = Deadline.after(_CHECK_S, self.clock)
+        return seed_addresses(
+            self.core, self.router.imei, after=self.core_events_before, deadline=deadline
+        )
+
     def server_seen_on_seed(self) -> Calls | None:
-        """Return what the mirror port shows of calls to the access server; None without one."""
-        return self.recording.server_seen_on_seed()
+        """Return what the mirror port shows of its calls to the access server; None without one."""
+        known = self.seed_addresses()
+        return self.recording.server_seen_on_seed(known.own if known else None)
 
     def interface_present(self) -> bool:
         """Tell whether the router's network interface is in its namespace now."""

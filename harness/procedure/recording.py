@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,13 +132,17 @@ class Recording:
         with Tap.start(where or self.namespace, ifname, path=path, incoming_only=is_copy) as tap:
             yield tap
 
-    def server_seen_on_seed(self) -> Calls | None:
-        """Return what the mirror port shows of calls to the access server; None without one."""
+    def server_seen_on_seed(self, own: Collection[str] | None) -> Calls | None:
+        """Return what the mirror port shows of calls to the access server; None without one.
+
+        Args:
+            own: Addresses whose calls count; None: everybody's.
+        """
         if "seed" not in self._taps or self.server_address is None:
             return None
         self._seed_packets.append(self._taps["seed"].poll())
         now_ns = self.clock.utc_us() * 1000
-        return calls_to(joined(self._seed_packets), self.server_address, now_ns=now_ns)
+        return calls_to(joined(self._seed_packets), self.server_address, now_ns=now_ns, clients=own)
 
     def _hand_in(self, result: ResultWriter, own: Path) -> None:
         kinds = {".txt": "at-transcript", ".pcapng": "pcapng"}

@@ -7,7 +7,7 @@ first capture is dissected, never when this module is.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +54,21 @@ class Capture:
             raise BenchError(msg) from error
         segments = tuple(s for s in map(segment_of, records) if s is not None)
         return cls(records=records, segments=segments, flows=flows_of(segments))
+
+    def without(self, hosts: Collection[str]) -> Capture:
+        """Return the capture without the IP packets from and to some hosts.
+
+        Args:
+            hosts: Their addresses.
+        """
+        pairs = [(record, segment_of(record)) for record in self.records]
+        kept = [(r, s) for r, s in pairs if s is None or not {s.source, s.target} & set(hosts)]
+        segments = tuple(s for _, s in kept if s is not None)
+        return Capture(
+            records=tuple(record for record, _ in kept),
+            segments=segments,
+            flows=flows_of(segments),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,3 +86,13 @@ def test_traffic_with_others_is_no_call() -> None:
     assert calls_to(packets, SERVER, now_ns=0) == Calls(
         connections=0, left_waiting=0, total_bytes=70
     )
+
+
+def test_calls_of_others_do_not_count_when_it_is_known_who_is_meant() -> None:
+    """On a mirror port that several routers share; nobody known means nobody's."""
+    packets = seen(*HANDSHAKE, (0.3, ">", ACK, 500))
+
+    def found(*clients: str) -> int:
+        return calls_to(packets, SERVER, now_ns=10 * S, clients=clients).left_waiting
+
+    assert (found("100.64.0.2"), found("100.64.0.3"), found()) == (1, 0, 0)

@@ -270,3 +270,21 @@ def test_a_capture_that_is_not_there_is_the_benchs_error(tmp_path: Path) -> None
     """The error names the file."""
     with pytest.raises(BenchError, match=r"nothing\.pcapng: No such file"):
         Capture.read(tmp_path / "nothing.pcapng")
+
+
+def test_the_packets_of_other_hosts_can_be_left_out(tmp_path: Path) -> None:
+    """On a mirror port that several routers share; what is no IP stays."""
+    arp = bytes(12) + b"\x08\x06" + bytes(28)
+    whole = capture(
+        tmp_path,
+        (0, True, udp(BENCH, "203.0.113.53", (4000, 53), b"x")),
+        (1, True, udp("192.168.43.9", "203.0.113.53", (4000, 53), b"x")),
+        (2, False, udp("203.0.113.53", "192.168.43.9", (53, 4000), b"x")),
+        (3, True, arp),
+    )
+
+    found = whole.without({"192.168.43.9"})
+
+    assert len(found.records) == 2
+    assert [segment.source for segment in found.segments] == [BENCH]
+    assert [flow.client for flow in found.flows] == [BENCH]
