@@ -121,7 +121,7 @@ def test_card_of_the_carrier_is_accepted() -> None:
         assert accept["t3412_s"] == pytest.approx(324.0)
         assert accept["nitz"]["zone_quarters"] == 36
         assert books.subscribers[IMSI].attached_imei == R1
-        assert kinds(journal) == ["attach_request", "auth", "attach"]
+        assert kinds(journal) == ["attach_request", "auth", "attach", "nitz"]
 
     tell(story)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -217,11 +218,13 @@ def test_no_answer_holds_a_key(device: Device) -> None:
 
 
 def test_usage_is_an_hours_total(device: Device) -> None:
-    """A later report of one hour replaces a smaller one and is not added to it."""
+    """A later report of one hour replaces a smaller one; what is to come does not count yet."""
     device.take_sim()
-    for dl_bytes in (100, 250, 200):
+    hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
+    reports = [(hour, 100), (hour, 250), (hour, 200), ("2099-01-01T02", 1_000_000)]
+    for hour_utc, dl_bytes in reports:
         answer = device.post(
-            "/v1/usage", iccid=ICCID, hour_utc="2099-01-01T02", dl_bytes=dl_bytes, ul_bytes=7
+            "/v1/usage", iccid=ICCID, hour_utc=hour_utc, dl_bytes=dl_bytes, ul_bytes=7
         )
         assert answer.status == 200
 
