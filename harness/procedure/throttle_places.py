@@ -161,6 +161,7 @@ class _Rule:
     imei: str
     clock: Clock
     told_utc_us: int | None = None
+    heard_utc_us: int | None = None
     before: State = field(default_factory=State)
 
     def write(self, uplink: RateLimit | None, downlink: RateLimit | None) -> None:
@@ -182,17 +183,30 @@ class _Rule:
             rules.insert(0, SpeedRule(after_bytes=0, rate_bps=downlink.rate_bps))
         self.cloud.set_speed_rules(self.imei, rules, self._step())
         self.told_utc_us = self.cloud.utc_us(self._step())
+        self.heard_utc_us = None
 
     def read(self) -> State:
-        """Ask for the rule that the router was told by its last heartbeat."""
+        """Ask for the rule that the router obeys.
+
+        A heartbeat brings it; the router has dealt with that answer when it calls again.
+        """
         router = self._router()
-        heard_us = router.last_heartbeat_utc_us
-        if self.told_utc_us is not None and (heard_us is None or heard_us <= self.told_utc_us):
+        if not self._is_obeyed(router.last_heartbeat_utc_us):
             return self.before
         reached = [rule for rule in router.speed_rules if rule.after_bytes <= router.used_bytes]
         if not reached:
             return State()
         return State(downlink=_limit(reached[-1].rate_bps, Party.ACCESS_SERVER))
+
+    def _is_obeyed(self, heard_us: int | None) -> bool:
+        """Whether the router called a second time since the server was told."""
+        if self.told_utc_us is None:
+            return True
+        if heard_us is None or heard_us <= self.told_utc_us:
+            return False
+        if self.heard_utc_us is None:
+            self.heard_utc_us = heard_us
+        return heard_us > self.heard_utc_us
 
     def _router(self) -> RouterState:
         router = self.cloud.router(self.imei, self._step())

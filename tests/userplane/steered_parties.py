@@ -117,6 +117,7 @@ class ServerStandIn:
         self.looks_to_heartbeat = looks_to_heartbeat
         self.used_bytes = 1000
         self.tiers: list[dict[str, int]] = [{"after_bytes": 10_000_000, "rate_bps": 1_000_000}]
+        self._told = self._rules()
 
     def answer(self, method: str, path: str, body: Any) -> Any:
         """Answer what the lab side of an access server is asked; its clock goes on."""
@@ -129,7 +130,7 @@ class ServerStandIn:
             return {}
         if (method, path) == ("GET", "/lab/v1/routers"):
             self._looks += 1
-            if self._looks == self.looks_to_heartbeat:
+            if self._looks % self.looks_to_heartbeat == 0:
                 self._heartbeat()
             return {"routers": [self._router()]}
         return None
@@ -148,9 +149,10 @@ class ServerStandIn:
         }
 
     def _heartbeat(self) -> None:
-        """The router hears of its rules and holds its downlink to them."""
+        """The router has dealt with the last answer when it calls, and hears of its rules."""
+        obeyed, self._told = self._told, self._rules()
         self._heard_us = self._now_us
-        reached = [rule for rule in self._rules() if rule["after_bytes"] <= self.used_bytes]
+        reached = [rule for rule in obeyed if rule["after_bytes"] <= self.used_bytes]
         self._enforcer.remove()
         if reached:
             limit = RateLimit(rate_bps=reached[-1]["rate_bps"])

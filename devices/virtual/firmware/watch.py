@@ -100,6 +100,7 @@ async def report_usage(router: Router) -> None:
 
 async def _obey(router: Router, answer: dict[str, Any]) -> Event | None:
     take_speed_rules(router, answer)
+    _apply_tier(router)
     is_over = answer.get("suspended") or answer.get("release")
     if is_over and "serves_on_when_suspended" not in router.spec.defects:
         router.reason = "lost"
