@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.core.units import NS_PER_S
-from harness.userplane.dissect_frames import ACK, SYN, TCP, Segment
+from harness.userplane.dissect_frames import ACK, FIN, SYN, TCP, Segment
 
 _MODULUS: Final = 1 << 32
 _HALF: Final = 1 << 31
@@ -101,6 +101,7 @@ class _Side:
     seen: list[tuple[int, int]] = field(default_factory=list)
     chunks: dict[int, bytes] = field(default_factory=dict)
     waiting: list[tuple[int, int]] = field(default_factory=list)
+    finished: set[int] = field(default_factory=set)
     rtts_ns: list[int] = field(default_factory=list)
     repeated_segments: int = 0
     repeated_bytes: int = 0
@@ -137,6 +138,14 @@ class _Side:
         self._note(begin, end)
         if begin < _MOST_STREAM_BYTES and len(segment.payload) == segment.payload_bytes:
             self.chunks.setdefault(begin, segment.payload)
+
+    def finish(self, segment: Segment) -> None:
+        """Take a FIN, which has a number of its own to be acknowledged (RFC 9293 3.4)."""
+        end = self.place((segment.sequence + segment.payload_bytes) % _MODULUS) + 1
+        self.waiting = [(at, t) for at, t in self.waiting if at != end]
+        if end not in self.finished:
+            self.waiting.append((end, segment.t_ns))
+        self.finished.add(end)
 
     def _note(self, begin: int, end: int) -> None:
         merged: list[tuple[int, int]] = []
@@ -212,6 +221,8 @@ class _Following:
             self._handshake(segment)
         elif segment.payload_bytes:
             near.follow(segment)
+        if segment.flags & FIN:
+            near.finish(segment)
         if segment.flags & ACK:
             far.acknowledged(segment.acknowledged, segment.t_ns)
 

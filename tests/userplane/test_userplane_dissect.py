@@ -29,7 +29,7 @@ from harness.userplane.tap_blocks import Frames
 
 BENCH = "192.168.43.2"
 SERVER = "203.0.113.20"
-SYN, ACK, PUSH_ACK, SYN_ACK = 0x02, 0x10, 0x18, 0x12
+SYN, ACK, PUSH_ACK, SYN_ACK, FIN_ACK = 0x02, 0x10, 0x18, 0x12, 0x11
 
 
 def ip(source: str, target: str, protocol: int, body: bytes) -> bytes:
@@ -288,3 +288,22 @@ def test_the_packets_of_other_hosts_can_be_left_out(tmp_path: Path) -> None:
     assert len(found.records) == 2
     assert [segment.source for segment in found.segments] == [BENCH]
     assert [flow.client for flow in found.flows] == [BENCH]
+
+
+@pytest.mark.parametrize(("repeats", "samples"), [(0, 2), (1, 1)])
+def test_a_fin_is_acknowledged_like_data(tmp_path: Path, repeats: int, samples: int) -> None:
+    """It takes a number (RFC 9293 3.4); one that was sent again tells no round trip."""
+    fin = tcp(True, (150, 1), FIN_ACK)
+    seen = capture(
+        tmp_path,
+        (0, True, tcp(True, (49, 0), SYN)),
+        (10, True, tcp(True, (50, 1), PUSH_ACK, b"a" * 100)),
+        (40, False, tcp(False, (1, 150), ACK)),
+        (50, True, fin),
+        *((60, True, fin) for _ in range(repeats)),
+        (80, False, tcp(False, (1, 151), ACK)),
+    )
+    side = seen.flows[0].client_tcp
+
+    assert side is not None
+    assert (side.rtt_s, side.rtt_samples) == (0.03, samples)
