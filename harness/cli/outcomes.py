@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
 
 import typer
 
@@ -11,6 +14,9 @@ from harness.procedure.acceptance import Acceptance
 from harness.procedure.case import Outcome
 from harness.report.proof import CONFIDENCE, proven_share
 from harness.verdict.verdict import Verdict
+
+FEW: Final = 4
+"""Of so many results each step and each file is shown."""
 
 
 def print_outcomes(acceptance: Acceptance, *, spread: bool, as_json: bool) -> None:
@@ -37,10 +43,8 @@ def print_outcomes(acceptance: Acceptance, *, spread: bool, as_json: bool) -> No
             )
         )
         return
-    for outcome in acceptance.outcomes:
-        for step in outcome.steps:
-            _line(outcome, step.name, step.verdict, step.text)
-        _line(outcome, "verdict", outcome.verdict, _why(outcome))
+    for line in outcome_lines(acceptance.outcomes):
+        typer.echo(line)
     for line in proofs:
         typer.echo(f"proof      {line}")
     for kind, name in (
@@ -48,8 +52,33 @@ def print_outcomes(acceptance: Acceptance, *, spread: bool, as_json: bool) -> No
         ("report", "report.html"),
     ):
         typer.echo(f"{kind:<10} {directory / name}")
-    for path in sorted(directory.glob("*/*")):
+    paths = sorted(directory.glob("*/*"))
+    if len(acceptance.outcomes) > FEW:
+        typer.echo(f"evidence   {directory}/*/  {len(paths)} files")
+        paths = []
+    for path in paths:
         typer.echo(f"{path.suffix.lstrip('.'):<10} {path}")
+
+
+def outcome_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the table of verdicts and, at its end, the sum of them.
+
+    Args:
+        outcomes: What ran. Of a few every step is shown, of many those that did not pass.
+    """
+    lines = []
+    for outcome in outcomes:
+        shown = [
+            step for step in outcome.steps if len(outcomes) <= FEW or step.verdict > Verdict.PASS
+        ]
+        lines += [_line(outcome, step.name, step.verdict, step.text) for step in shown]
+        lines.append(_line(outcome, "verdict", outcome.verdict, _why(outcome)))
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    said = {Verdict.NONE: "not applicable"}
+    sums = [f"{n} {said.get(v, v.word)}" for v, n in sorted(counts.items(), reverse=True)]
+    owners = Counter(o.owner.value for o in outcomes if o.owner is not None)
+    whose = "".join(f"; owner {owner} of {n}" for owner, n in owners.most_common())
+    return [*lines, f"{'results':<10} {', '.join(sums) or 'none'}{whose}"]
 
 
 def proof_lines(outcomes: list[Outcome], *, spread: bool) -> list[str]:
@@ -82,10 +111,8 @@ def proof_text(passed: int, n: int) -> str:
     )
 
 
-def _line(outcome: Outcome, name: str, verdict: Verdict, text: str) -> None:
-    typer.echo(
-        f"{outcome.case.id:<10} {outcome.router:<4} {name:<26} {verdict.name:<7} {text}".rstrip()
-    )
+def _line(outcome: Outcome, name: str, verdict: Verdict, text: str) -> str:
+    return f"{outcome.case.id:<10} {outcome.router:<4} {name:<26} {verdict.name:<7} {text}".rstrip()
 
 
 def _why(outcome: Outcome) -> str:
