@@ -35,6 +35,7 @@ from harness.procedure.acceptance import Acceptance, check_limits
 from harness.procedure.case import Case, Progress
 from harness.procedure.dut import Dut, FarEnd
 from harness.procedure.recording import Recording
+from harness.procedure.surroundings import Surroundings
 from harness.record.journal import RunJournal
 from harness.record.rows import RunInfo
 from harness.report import html
@@ -137,6 +138,13 @@ class Bench:
                     server_address=self.server_address,
                     clock=self.clock,
                     host=self.host,
+                    surroundings=Surroundings(
+                        usb_path=router.usb_path,
+                        imei=router.imei,
+                        source=self.source,
+                        cloud=self.services.cloud,
+                        clock=self.clock,
+                    ),
                 ),
                 far_end=self.far_end,
                 make_driver=Generic3gppRouter,

@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.core.clock import Deadline
+from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError
 from harness.lab.description import Function, function_from_json
-from harness.lab.source import Plugged
+from harness.lab.source import Change, Plugged
 
 T = TypeVar("T")
 
@@ -122,12 +122,19 @@ class AnnouncedSource:
         announcement: The first line.
     """
 
-    def __init__(self, stream: BinaryIO, *, on_log: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        on_log: Callable[[str, str], None],
+        clock: Clock | None = None,
+    ) -> None:
         """Read the announcement and follow the stream in a thread of its own.
 
         Args:
             stream: Standard output of the virtual bench.
             on_log: Called with party and text of each log line, in that thread.
+            clock: Where time comes from; None is the host's.
 
         Raises:
             BenchError: The stream ended, or its first line is no announcement.
@@ -137,7 +144,7 @@ class AnnouncedSource:
             msg = "the virtual bench ended before it was ready; its own messages are above"
             raise BenchError(msg)
         self.announcement, functions = read_announcement(line)
-        self._plugged = Plugged(functions)
+        self._plugged = Plugged(functions, clock)
         self._on_log = on_log
         self._ended = threading.Event()
         self._thread = threading.Thread(
@@ -159,6 +166,10 @@ class AnnouncedSource:
     ) -> T | None:
         """Wait until `found` makes something of what is plugged in; None when time is over."""
         return self._plugged.wait(found, deadline)
+
+    def changes(self, since_ns: int) -> tuple[Change, ...]:
+        """Return what came and went since a moment of the monotonic clock, oldest first."""
+        return self._plugged.changes(since_ns)
 
     def join(self, deadline: Deadline) -> None:
         """Wait for the end of the stream."""

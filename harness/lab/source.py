@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
-from harness.core.clock import Deadline
+from harness.core.clock import Clock, Deadline, SystemClock
 from harness.lab.description import Function
 
 T = TypeVar("T")
+
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A function that came or went.
+
+    Attributes:
+        t_ns: When it was noticed, in monotonic nanoseconds.
+        action: `add` or `remove`.
+        function: The function.
+    """
+
+    t_ns: int
+    action: str
+    function: Function
+
+
+class Changes:
+    """What came and went, the newest ten thousand; for the record of a case."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._kept: deque[Change] = deque(maxlen=_REMEMBERED)
+
+    def note(self, happened: Iterable[tuple[str, Function]]) -> None:
+        """Remember what happened now, as (action, function)."""
+        t_ns = self._clock.monotonic_ns()
+        self._kept += [Change(t_ns=t_ns, action=action, function=f) for action, f in happened]
+
+    def since(self, t_ns: int) -> tuple[Change, ...]:
+        """Return what happened from a moment on, oldest first."""
+        return tuple(change for change in list(self._kept) if change.t_ns >= t_ns)
 
 
 class DeviceSource(Protocol):
@@ -25,12 +61,17 @@ class DeviceSource(Protocol):
         """Wait until `found` makes something of what is plugged in; None when time is over."""
         ...
 
+    def changes(self, since_ns: int) -> tuple[Change, ...]:
+        """Return what came and went since a moment of the monotonic clock, oldest first."""
+        ...
+
 
 class Plugged:
     """A set of functions that a thread changes and others wait on."""
 
-    def __init__(self, functions: tuple[Function, ...] = ()) -> None:
+    def __init__(self, functions: tuple[Function, ...] = (), clock: Clock | None = None) -> None:
         self._functions = list(functions)
+        self._changes = Changes(clock)
         self._changed = threading.Condition()
 
     def functions(self) -> tuple[Function, ...]:
@@ -42,6 +83,7 @@ class Plugged:
         """Note that a function has come."""
         with self._changed:
             self._functions.append(function)
+            self._changes.note([("add", function)])
             self._changed.notify_all()
 
     def remove(self, function: Function) -> None:
@@ -49,6 +91,7 @@ class Plugged:
         with self._changed:
             if function in self._functions:
                 self._functions.remove(function)
+                self._changes.note([("remove", function)])
             self._changed.notify_all()
 
     def wait(
@@ -61,3 +104,8 @@ class Plugged:
                 if result is not None or deadline.passed:
                     return result
                 self._changed.wait(deadline.left_s)
+
+    def changes(self, since_ns: int) -> tuple[Change, ...]:
+        """Return what came and went since a moment of the monotonic clock, oldest first."""
+        with self._changed:
+            return self._changes.since(since_ns)

@@ -15,9 +15,11 @@ from typing import Final, Self, TypeVar
 
 import pyudev
 
-from harness.core.clock import Deadline
+from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError
 from harness.lab.description import Function
+from harness.lab.source import Change, Changes
+from harness.lab.usb_list import changes
 from harness.lab.usb_tree import SUBSYSTEMS, SysRecord, UsbTree
 
 T = TypeVar("T")
@@ -63,11 +65,12 @@ class UdevSource:
     The monitor is opened before the first look, so that nothing falls between the two.
     """
 
-    def __init__(self, *, require_daemon: bool = True) -> None:
+    def __init__(self, *, require_daemon: bool = True, clock: Clock | None = None) -> None:
         """Look at what is there and start to listen.
 
         Args:
             require_daemon: Refuse a host without udevd, where events never come.
+            clock: Where the times of changes come from; None is the host's.
 
         Raises:
             BenchError: udevd does not run here.
@@ -87,6 +90,7 @@ class UdevSource:
         self._monitor.start()
         self._changed = threading.Condition()
         self._tree = UsbTree(read_records(context))
+        self._changes = Changes(clock)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="udev", daemon=True)
         self._thread.start()
@@ -136,6 +140,11 @@ class UdevSource:
                     return result
                 self._changed.wait(deadline.left_s)
 
+    def changes(self, since_ns: int) -> tuple[Change, ...]:
+        """Return what came and went since a moment of the monotonic clock, oldest first."""
+        with self._changed:
+            return self._changes.since(since_ns)
+
     def _follow(self) -> None:
         while not self._stop.is_set():
             device = self._monitor.poll(timeout=_POLL_S)
@@ -143,5 +152,7 @@ class UdevSource:
                 continue
             record = read_record(device)
             with self._changed:
+                before = self._tree.functions()
                 if self._tree.apply(str(device.action), record):
+                    self._changes.note(changes(before, self._tree.functions()))
                     self._changed.notify_all()

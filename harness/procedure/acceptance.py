@@ -90,6 +90,7 @@ class Acceptance:
             try:
                 with dut.recorded(result, self.directory):
                     outcome = run_case(case, run)
+                    dut.recording.verdict = outcome.verdict
             except BaseException as exc:
                 cause = f"{type(exc).__name__}: {exc}"
                 result.finish(Verdict.ERROR, owner=_owner_of(exc), cause=cause)

@@ -14,13 +14,18 @@ from harness.lab.host_watch import HostWatch
 from harness.measure.calls import Calls, calls_to
 from harness.measure.packets import Packets, joined
 from harness.port.transcript import Transcript
+from harness.procedure.surroundings import KINDS, Surroundings
+from harness.record.artifacts import DEFAULT_POLICY, shorten
 from harness.record.at_lines import record_at_lines
 from harness.record.result_writer import ResultWriter
 from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap
+from harness.userplane.throttle import Throttle
+from harness.verdict.verdict import Verdict
 
 LAN: Final = "lan0"
 TAP: Final = "tap0"
+TRANSCRIPT: Final = "at.txt"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Recording:
         server_address: Address at which routers reach the access server.
         clock: Where time comes from.
         host: Knows when the host stood still or its clock was stepped, None when nobody looks.
+        surroundings: Notes what went on around the router, None when nobody does.
+        verdict: What the case came to, which says how much is kept; NONE until it is known.
         transcript: AT lines of the case that is being recorded, None when there is none.
     """
 
@@ -43,6 +50,8 @@ class Recording:
     server_address: str | None
     clock: Clock
     host: HostWatch | None = None
+    surroundings: Surroundings | None = None
+    verdict: Verdict = Verdict.NONE
     transcript: Transcript | None = None
     _taps: dict[str, Tap] = field(default_factory=dict)
     _doubt: str | None = None
@@ -65,11 +74,15 @@ class Recording:
         own.mkdir(parents=True)
         self._directory = own
         self._doubt = None
+        self.verdict = Verdict.NONE
         self._host_mark = self.host.count if self.host else 0
         with ExitStack() as stack:
             stack.callback(self._hand_in, result, own)
             stack.callback(self._stop_taps)
-            self.transcript = Transcript(own / "at.txt", clock=self.clock)
+            if self.surroundings is not None:
+                self.surroundings.begin()
+                stack.callback(self.surroundings.hand_in, result, own)
+            self.transcript = Transcript(own / TRANSCRIPT, clock=self.clock)
             stack.callback(self.transcript.close)
             stack.callback(before_end)
             if self.seed_tap is not None:
@@ -132,6 +145,10 @@ class Recording:
         with Tap.start(where or self.namespace, ifname, path=path, incoming_only=is_copy) as tap:
             yield tap
 
+    def logged(self, throttle: Throttle) -> Throttle:
+        """Return a throttle whose read-backs become a file of the case."""
+        return throttle if self.surroundings is None else self.surroundings.logged(throttle)
+
     def server_seen_on_seed(self, own: Collection[str] | None) -> Calls | None:
         """Return what the mirror port shows of calls to the access server; None without one.
 
@@ -145,10 +162,12 @@ class Recording:
         return calls_to(joined(self._seed_packets), self.server_address, now_ns=now_ns, clients=own)
 
     def _hand_in(self, result: ResultWriter, own: Path) -> None:
-        kinds = {".txt": "at-transcript", ".pcapng": "pcapng"}
-        record_at_lines(result, own / "at.txt")
+        kinds = KINDS | {TRANSCRIPT: "at-transcript"}
+        record_at_lines(result, own / TRANSCRIPT)
         for path in sorted(own.iterdir()):
-            result.artifact(path, kinds.get(path.suffix, "file"))
+            kind = "pcapng" if path.suffix == ".pcapng" else kinds.get(path.name, "file")
+            note = shorten(path, verdict=self.verdict, policy=DEFAULT_POLICY)
+            result.artifact(path, kind, note=note)
         self._directory = self.transcript = None
 
     def _stop_taps(self) -> None:

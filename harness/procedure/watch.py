@@ -141,7 +141,7 @@ class Watch:
         try:
             state = driver.registration(step)
             if state != self.registration:
-                self.result.event("registration", str(state), party=Party.ROUTER)
+                self.result.event("registration", state.words, party=Party.ROUTER)
             self.registration = state
             if state.reject_cause is not None:
                 self._note_reject(state.reject_cause, now_ns, Party.ROUTER)

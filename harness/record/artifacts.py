@@ -105,9 +105,47 @@ def keep(run_dir: Path, source: Path, *, verdict: Verdict, policy: Policy = DEFA
     finally:
         part.unlink(missing_ok=True)
     source.unlink()
-    left_out = original_bytes - size_bytes
-    note = f"{left_out} of {original_bytes} bytes left out by policy" if left_out else ""
+    note = _left_out(original_bytes - size_bytes, original_bytes)
     return Kept(path=target, sha256=digest.hexdigest(), size_bytes=size_bytes, note=note)
+
+
+def shorten(path: Path, *, verdict: Verdict, policy: Policy = DEFAULT_POLICY) -> str:
+    """Leave of a large file what the policy says, under its own name; return what was left out.
+
+    A file of up to `sample_bytes` stays whole whatever the verdict, and every time and length of
+    a capture stays, so that what was measured from it can be measured again.
+
+    Raises:
+        UsageError: There is no such file.
+        BenchError: The disk is full, or the capture is damaged; the file is as it was.
+    """
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        original_bytes = path.stat().st_size
+        if original_bytes <= policy.sample_bytes:
+            return ""
+        with path.open("rb") as file, part.open("wb") as kept:
+            for chunk in _wanted(file, path, verdict, policy):
+                kept.write(chunk)
+            kept.flush()
+            os.fsync(kept.fileno())
+        left_out = original_bytes - part.stat().st_size
+        if left_out <= 0:
+            return ""
+        part.replace(path)
+    except FileNotFoundError as exc:
+        msg = f"{path.name}: there is no such file to keep"
+        raise UsageError(msg) from exc
+    except OSError as exc:
+        msg = f"{path.name}: cannot be kept: {exc}; {free_space(part)}"
+        raise BenchError(msg) from exc
+    finally:
+        part.unlink(missing_ok=True)
+    return _left_out(left_out, original_bytes)
+
+
+def _left_out(left_out: int, original_bytes: int) -> str:
+    return f"{left_out} of {original_bytes} bytes left out by policy" if left_out else ""
 
 
 def _wanted(file: BinaryIO, source: Path, verdict: Verdict, policy: Policy) -> Iterator[bytes]:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.at.cloudsim import CloudSimState
 from harness.at.network_time import ClockReading
 from harness.core.clock import Deadline
+
+_STATS: Final = {
+    0: "idle",
+    1: "home",
+    2: "searching",
+    3: "denied",
+    4: "unknown",
+    5: "roaming",
+    8: "emergency only",
+    11: "restricted",
+}
+"""TS 27.007, 10.1.22, in words; without what is defined for SMS and CSFB only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +54,12 @@ class RegistrationState:
     registered: bool
     plmn: str | None
     reject_cause: int | None
+
+    @property
+    def words(self) -> str:
+        """The state as a time-line shows it, for example `home 44010`."""
+        stat = "not known" if self.stat is None else _STATS.get(self.stat, f"stat {self.stat}")
+        return stat if self.plmn is None else f"{stat} {self.plmn}"
 
 
 class RouterDriver(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.core.clock import Deadline, SystemClock
+from harness.core.clock import Deadline, FakeClock, SystemClock
 from harness.core.errors import BenchError
 from harness.lab.announced import AnnouncedSource, read_announcement
 from harness.lab.description import Function
@@ -57,10 +57,11 @@ def test_functions_come_and_go_with_the_events() -> None:
     """Re-enumeration is a normal event: gone, then back under another name."""
     back = TTY | {"node": "/dev/pts/9"}
     log: list[tuple[str, str]] = []
+    clock = FakeClock(monotonic_ns=7)
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as stream, os.fdopen(writer, "wb", buffering=0) as out:
         out.write(json.dumps(FIRST).encode() + b"\n")
-        source = AnnouncedSource(stream, on_log=lambda *entry: log.append(entry))
+        source = AnnouncedSource(stream, on_log=lambda *entry: log.append(entry), clock=clock)
         deadline = Deadline.after(10.0, SystemClock())
 
         out.write(json.dumps({"event": "remove", "device": TTY}).encode() + b"\n")
@@ -80,6 +81,9 @@ def test_functions_come_and_go_with_the_events() -> None:
         source.join(deadline)
 
     assert node == "/dev/pts/9"
+    happened = [(c.t_ns, c.action, c.function.node) for c in source.changes(7)]
+    assert happened == [(7, "remove", "/dev/pts/3"), (7, "add", "/dev/pts/9")]
+    assert source.changes(8) == ()
     assert source.ended
     assert source.functions()[0].node == "/dev/pts/9"
     assert log[0] == ("carrier", "attach")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.core.clock import FakeClock
 from harness.core.errors import BenchError, UsageError
-from harness.record.artifacts import Policy, keep, opened
+from harness.record.artifacts import Policy, keep, opened, shorten
 from harness.record.journal import RunJournal
 from harness.record.reader import RunRecord
 from harness.record.reaper import Reaped, reap
@@ -208,3 +208,55 @@ def test_a_verification_tells_removed_from_lost(tmp_path: Path) -> None:
     log = "artifacts/2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881.zst"
     assert gone.keys() == {"at.txt", log}
     assert gone["at.txt"] == "removed by the reaper; 1000 bytes were sealed"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "length", "note"),
+    [
+        (Verdict.PASS, 32 + 16, "8000 of 9968 bytes left out by policy"),
+        (Verdict.FAIL, 32 + 216, "3968 of 9968 bytes left out by policy"),
+    ],
+)
+def test_a_large_capture_gets_shorter_in_its_place(
+    tmp_path: Path, verdict: Verdict, length: int, note: str
+) -> None:
+    """Of a pass the headers stay, with every time and length; of a failure the last packets."""
+    path = tmp_path / "lan.pcapng"
+    path.write_bytes(capture([bytes([n]) * 216 for n in range(40)]))
+    policy = Policy(cap_bytes=6_000, sample_bytes=1_000, snap_bytes=16)
+
+    assert shorten(path, verdict=verdict, policy=policy) == note
+
+    data = path.read_bytes()
+    assert len(data) == 9968 - int(note.split(maxsplit=1)[0])
+    assert data[-4:] == struct.pack("<I", length)
+    captured, original = struct.unpack_from("<II", data, len(data) - length + 20)
+    assert (captured, original) == (length - 32, 216)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_small_stays_whole_under_its_name(tmp_path: Path) -> None:
+    """A transcript of a pass, for example; nothing was left out, nothing is said."""
+    path = tmp_path / "at.txt"
+    path.write_bytes(b"AT" * 500)
+    policy = Policy(sample_bytes=1_000)
+
+    assert shorten(path, verdict=Verdict.PASS, policy=policy) == ""
+    assert path.read_bytes() == b"AT" * 500
+
+
+def test_what_is_no_capture_is_left_as_it_was(tmp_path: Path) -> None:
+    """Damaged evidence is evidence, and nothing half-written stays beside it."""
+    path = tmp_path / "lan.pcapng"
+    path.write_bytes(b"rubbish" * 1000)
+
+    with pytest.raises(BenchError, match="pcapng"):
+        shorten(path, verdict=Verdict.PASS, policy=Policy(sample_bytes=1_000))
+    assert path.read_bytes() == b"rubbish" * 1000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_shortening_what_is_not_there_is_said(tmp_path: Path) -> None:
+    """With its name."""
+    with pytest.raises(UsageError, match=r"at\.txt: there is no such file to keep"):
+        shorten(tmp_path / "at.txt", verdict=Verdict.PASS)

@@ -25,6 +25,7 @@ from harness.userplane.throttle import (
     throttled,
 )
 from harness.userplane.throttle_bench import BenchThrottle
+from harness.userplane.throttle_logged import LoggedThrottle
 from harness.userplane.throttle_schedule import ScheduleRun, dropping
 from harness.userplane.throttle_steered import SteeredThrottle, Steering
 from tests.userplane.steered_parties import IMEI, IMSI, CoreStandIn, ServerStandIn, serving
@@ -82,6 +83,10 @@ def _steered(pair: Pair, late: int = 2) -> Throttle:
     return SteeredThrottle(steering)
 
 
+def _logged(pair: Pair) -> Throttle:
+    return LoggedThrottle(BenchThrottle(pair.bench), lambda _done, _where, _state: None)
+
+
 @contextmanager
 def _at_once(make: Callable[[Pair], Throttle], pair: Pair) -> Iterator[Throttle]:
     yield make(pair)
@@ -102,6 +107,7 @@ def _cloud(pair: Pair) -> Iterator[Throttle]:
 _PLACES: dict[str, Callable[[Pair], AbstractContextManager[Throttle]]] = {
     "bench": lambda pair: _at_once(_bench, pair),
     "steered": lambda pair: _at_once(_steered, pair),
+    "logged": lambda pair: _at_once(_logged, pair),
     "carrier": _carrier,
     "cloud": _cloud,
 }

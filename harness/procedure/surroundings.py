@@ -1,0 +1,140 @@
+"""What went on around a router during a case: USB, the kernel, the access server, shapers.
+
+Each becomes a file beside transcript and captures: evidence as it came, of whoever said it. What
+cannot be had is said in a note; it keeps no case from its verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness.cloud.adapter import LOG, CloudAdapter
+from harness.core.clock import Clock, Deadline
+from harness.core.errors import BenchError, HarnessError
+from harness.core.party import Party
+from harness.lab.kernel_log import KernelLog
+from harness.lab.source import Change, DeviceSource
+from harness.record.result_writer import ResultWriter
+from harness.userplane.throttle import State, Throttle
+from harness.userplane.throttle_logged import LoggedThrottle
+
+KERNEL_LOG: Final = "kernel.txt"
+UDEV_LOG: Final = "udev.jsonl"
+SERVER_LOG: Final = "server.jsonl"
+SHAPER_LOG: Final = "shaper.jsonl"
+KINDS: Final = {
+    KERNEL_LOG: "kernel-log",
+    UDEV_LOG: "udev-log",
+    SERVER_LOG: "server-log",
+    SHAPER_LOG: "shaper-readback",
+}
+_ASK_S: Final = 3.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Surroundings:
+    """Notes what goes on around one router, from `begin` until `hand_in`.
+
+    Attributes:
+        usb_path: Where the router is plugged in.
+        imei: The router.
+        source: What is plugged in.
+        cloud: Lab side of the access server.
+        clock: Where time comes from.
+    """
+
+    usb_path: str
+    imei: str
+    source: DeviceSource
+    cloud: CloudAdapter
+    clock: Clock
+    _begun_ns: int = 0
+    _last_event: int = 0
+    _kernel: KernelLog | None = None
+    _missing: list[str] = field(default_factory=list)
+    _shaper: list[dict[str, object]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """Start to take notes."""
+        self._begun_ns = self.clock.monotonic_ns()
+        self._missing.clear()
+        self._shaper.clear()
+        try:
+            self._kernel = KernelLog()
+        except BenchError as exc:
+            self._missing.append(str(exc))
+
+    def logged(self, throttle: Throttle) -> Throttle:
+        """Return a throttle whose read-backs are noted."""
+        return LoggedThrottle(throttle, self._note_shaper)
+
+    def _note_shaper(self, done: str, where: str, state: State) -> None:
+        entry = {"t_ns": self.clock.monotonic_ns(), "done": done, "where": where}
+        with self._lock:
+            self._shaper.append(entry | asdict(state))
+
+    def hand_in(self, result: ResultWriter, own: Path) -> None:
+        """Write what was noted into a case's directory, and what came and went into its record."""
+        self._write_kernel_log(own)
+        self._write_udev_log(result, own)
+        self._write_server_log(own)
+        with self._lock:
+            _write(own / SHAPER_LOG, map(_json, self._shaper))
+        for text in self._missing:
+            result.event("note", text, party=Party.BENCH)
+
+    def _write_kernel_log(self, own: Path) -> None:
+        if self._kernel is not None:
+            with self._kernel as log:
+                _write(own / KERNEL_LOG, log.lines())
+            self._kernel = None
+
+    def _write_udev_log(self, result: ResultWriter, own: Path) -> None:
+        changes = [
+            change
+            for change in self.source.changes(self._begun_ns)
+            if change.function.usb_path == self.usb_path
+        ]
+        for change in changes:
+            result.event("udev", _words(change), t_ns=change.t_ns, party=Party.BENCH)
+        _write(own / UDEV_LOG, (_json(asdict(change)) for change in changes))
+
+    def _write_server_log(self, own: Path) -> None:
+        """Write what the access server logged of this router since the last case."""
+        if LOG not in self.cloud.capabilities:
+            return
+        try:
+            events = self.cloud.events(
+                after=self._last_event,
+                imei=self.imei,
+                deadline=Deadline.after(_ASK_S, self.clock),
+            )
+        except HarnessError as exc:
+            self._missing.append(f"the access server's log of this case is not here: {exc}")
+            return
+        self._last_event = max((event.seq for event in events), default=self._last_event)
+        _write(own / SERVER_LOG, (event.model_dump_json(exclude_none=True) for event in events))
+
+
+def _words(change: Change) -> str:
+    """Say what came or went, for example `add tty /dev/ttyUSB2`."""
+    function = change.function
+    name = function.node or function.ifname or function.product or function.usb_path
+    return f"{change.action} {function.subsystem} {name}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    """Write lines into a file; without any there is no file."""
+    text = "".join(f"{line}\n" for line in lines)
+    if text:
+        path.write_text(text, encoding="utf-8")
