@@ -30,6 +30,7 @@ Purpose = Literal[
     "cloudsim_report",
     "cloudsim_reassign",
     "cloudsim_erase",
+    "cloudsim_held",
     "cloudsim_use_physical",
     "cloudsim_use_cloud",
     "init",
@@ -43,6 +44,7 @@ Reader = Literal[
     "huawei.dsflowqry",
     "ublox.ugcntrd",
     "cloudsim",
+    "cloudsim_held",
 ]
 
 

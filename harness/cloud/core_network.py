@@ -39,7 +39,7 @@ class CoreNetwork:
             raise CloudError(msg, party=self._service.party) from None
 
     def shape(self, imsi: str, settings: Mapping[str, Any], deadline: Deadline) -> None:
-        """Change a subscriber's shaper: downlink_bps, uplink_bps, mode, bucket and queue."""
+        """Change a subscriber: rates, bucket, queue, delay_ms, loss, reject_cause, sqn_jump."""
         self._call("PATCH", f"/subscribers/{imsi}", deadline, settings)
 
     def set_carrier(self, plmn: str, settings: Mapping[str, Any], deadline: Deadline) -> None:
@@ -62,6 +62,10 @@ class CoreNetwork:
     def place(self, imei: str, settings: Mapping[str, Any], deadline: Deadline) -> None:
         """Put a router somewhere else: mcc, mnc, tac, cell, rsrp_dbm, covered."""
         self._call("PATCH", f"/radio/{imei}", deadline, settings)
+
+    def set_name_server(self, settings: Mapping[str, Any], deadline: Deadline) -> None:
+        """Change the name server of all networks: silent, delay_s."""
+        self._call("PATCH", "/name_server", deadline, settings)
 
     def events(self, *, after: int, deadline: Deadline) -> Sequence[CoreEvent]:
         """Return what happened after event number `after`, oldest first."""

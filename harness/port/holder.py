@@ -18,13 +18,15 @@ _CURES: Final = {
     "gpsd": "take the port out of gpsd's DEVICES",
     "pppd": "hang up the PPP connection",
 }
+_FAR_ENDS: Final = frozenset({"/dev/ptmx", "/dev/pts/ptmx"})
 _OTHER_CURE: Final = "end it, or take another port"
 
 
 def holders_of(path: str, *, proc: Path = Path("/proc")) -> tuple[str, ...]:
     """Return "name (pid N)" of each other process that has `path` open.
 
-    An ordinary user sees only the processes of his own; a holder of somebody else stays unseen.
+    Whoever has the other end of a pseudo-terminal in hand is the device, not a holder. An ordinary
+    user sees only the processes of his own; a holder of somebody else stays unseen.
     """
     target = os.path.realpath(path)
     found = []
@@ -32,8 +34,8 @@ def holders_of(path: str, *, proc: Path = Path("/proc")) -> tuple[str, ...]:
         if directory.name == str(os.getpid()):
             continue
         try:
-            held = any(str(link.readlink()) == target for link in (directory / "fd").iterdir())
-            if held:
+            opened = {str(link.readlink()) for link in (directory / "fd").iterdir()}
+            if target in opened and not opened & _FAR_ENDS:
                 name = (directory / "comm").read_text(encoding="utf-8", errors="replace").strip()
                 found.append(f"{name} (pid {directory.name})")
         except OSError:  # it ended meanwhile, or it is not ours to look into

@@ -54,7 +54,7 @@ def boot(
         BenchError: The power strip, lab.toml or the AT port is the problem.
     """
     if not keep_store:
-        _empty_the_store(run)
+        empty_the_store(run)
     run.dut.power_off(Deadline.after(_POWER_OFF_S, run.clock))
     watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
     milestones = watch.power_on()
@@ -64,7 +64,7 @@ def boot(
     return watch
 
 
-def _empty_the_store(run: CaseRun) -> None:
+def empty_the_store(run: CaseRun) -> None:
     """Have the router download its profile anew; a router that cannot be asked stays as it is."""
     run.progress.started("empty profile store", _CONNECT_S)
     erased = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.core.errors import UsageError
-from harness.procedure import attach, download, reassigned, replaced, selection
+from harness.procedure import attach, download, reassigned, replaced, seed, selection
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
 from harness.procedure.throttled import THROTTLED
@@ -15,6 +15,7 @@ SMOKE: Final[tuple[Case, ...]] = (CANONICAL, THROTTLED)
 
 CASES: Final[tuple[Case, ...]] = (
     *SMOKE,
+    *seed.CASES,
     *selection.CASES,
     *attach.CASES,
     *replaced.CASES,

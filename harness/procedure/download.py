@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from harness.cloud.adapter import FAULTS, LOG
-from harness.cloud.model import Sim
+from harness.cloud.adapter import FAULTS, LOG, MARK
 from harness.core.clock import Deadline
 from harness.core.errors import BenchError
 from harness.core.party import Party
-from harness.core.units import NS_PER_S
 from harness.measure.measurement import Measurement
 from harness.procedure.canonical import boot
 from harness.procedure.case import Case, CaseRun
-from harness.procedure.diagnosis import diagnose
+from harness.procedure.following import RECOVERY_LIMIT, recover
 from harness.procedure.phases import Milestones, Phase
 from harness.procedure.recording import TAP
-from harness.procedure.steering import marked
+from harness.procedure.steering import given_sim, marked, server_spoilt
 from harness.procedure.watch import Watch
 from harness.record.rows import CaseInfo
 from harness.userplane.dissect import Capture, clear_text_to, leaks_of
@@ -27,7 +24,6 @@ from harness.verdict.verdict import Verdict
 
 FOREIGN_LIMIT: Final = "download.foreign_logins"
 CLEAR_LIMIT: Final = "download.clear_flows"
-RECOVERY_LIMIT: Final = "download.recovery"
 _STEP_S: Final = 5.0
 _POLL_S: Final = 0.1
 _TROUBLE_S: Final = 30.0
@@ -61,7 +57,7 @@ def run_foreign(run: CaseRun) -> None:
         n=seen,
     )
     run.measured(FOREIGN_LIMIT, logins, owner=Party.ROUTER)
-    _recover(run, watch, milestones)
+    recover(run, watch, milestones)
 
 
 def run_closed(run: CaseRun) -> None:
@@ -76,7 +72,7 @@ def run_closed(run: CaseRun) -> None:
         msg = f"{run.dut.name}: this bench has no tap of the seed bearer"
         raise BenchError(msg)
     with (
-        marked(run, _given(run), "quarantined"),
+        marked(run, [sim] if (sim := given_sim(run)) else [], "quarantined"),
         run.dut.tapped("seed-boot", TAP, where=where) as tap,
     ):
         boot(run)
@@ -115,49 +111,12 @@ def _trouble(
     run.dut.power_off(Deadline.after(_STEP_S, run.clock))
     watch = Watch(dut=run.dut, result=run.result, clock=run.clock)
     deadline = Deadline.after(_TROUBLE_S, run.clock)
-    with _spoilt(run, fault):
+    with server_spoilt(run, fault, shared=True):
         milestones = watch.power_on()
         while not enough(watch) and not deadline.passed:
             watch.look(milestones, deadline)
             run.clock.sleep(_POLL_S)
     return watch, milestones
-
-
-@contextmanager
-def _spoilt(run: CaseRun, fault: Mapping[str, Any]) -> Iterator[None]:
-    """Let the access server's device side go wrong for a while."""
-    words = ", ".join(f"{key} {value}" for key, value in fault.items())
-    run.dut.cloud.spoil(fault, _step(run))
-    run.result.event("injection", f"access server: {words}", party=Party.BENCH)
-    try:
-        yield
-    finally:
-        run.dut.cloud.spoil({}, _step(run))
-        run.result.event("injection", "access server: well again", party=Party.BENCH)
-
-
-def _recover(run: CaseRun, watch: Watch, milestones: Milestones) -> None:
-    """Judge how long it takes until a profile is held once the server is well again."""
-    start_ns = run.clock.monotonic_ns()
-    deadline = Deadline.after(run.limits[RECOVERY_LIMIT].high or 0.0, run.clock)
-    while not milestones.reached(Phase.P5_HELD) and not deadline.passed:
-        watch.look(milestones, deadline)
-        run.clock.sleep(_POLL_S)
-    held = milestones.reached(Phase.P5_HELD)
-    if held is None:
-        missing = milestones.current() or Phase.P5_HELD
-        failure = run.fail("recovery", diagnose(missing, watch))
-        raise failure
-    took = Measurement(
-        name=RECOVERY_LIMIT, value=max(0, held.t_ns - start_ns) / NS_PER_S, unit="s", n=1
-    )
-    run.measured(RECOVERY_LIMIT, took, owner=Party.ROUTER)
-
-
-def _given(run: CaseRun) -> list[Sim]:
-    """Return the SIM that the router has now, if any."""
-    sims = run.dut.cloud.sims(_step(run))
-    return [sim for sim in sims if sim.assigned_imei == run.dut.router.imei]
 
 
 def _count(watch: Watch, kind: str) -> int:
@@ -194,7 +153,7 @@ CASES: Final[tuple[Case, ...]] = (
             title_ja="シード回線を流れるのはアクセスサーバーへの TLS と DNS だけである",
             requirements=("R04",),
         ),
-        needs=frozenset({"power", "far_end", "tap.seed", LOG}),
+        needs=frozenset({"power", "far_end", "tap.seed", LOG, MARK}),
         owner_rule="the router: the tap on the seed bearer",
         limits=_BOOT_LIMITS | {CLEAR_LIMIT},
         estimated_s=5.0,

@@ -127,6 +127,18 @@ class Dut:
         return self._session is not None
 
     @property
+    def plugged_in(self) -> bool:
+        """Whether the router is seen on USB, with whatever functions."""
+        return not self._absent(self.source.functions())
+
+    @property
+    def at_nodes(self) -> tuple[str, ...]:
+        """Device nodes of the AT ports that are open, the command port first."""
+        found = self._found
+        nodes = (found.at_node, found.at_secondary_node) if found else ()
+        return tuple(node for node in nodes if node)
+
+    @property
     def session(self) -> AtSession:
         """The open AT ports.
 

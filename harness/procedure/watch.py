@@ -41,6 +41,7 @@ class Watch:
         at_problem: What keeps the AT port from answering.
         port_lost: The AT port vanished.
         lan_lease: The router gave the bench an address; None before that was tried.
+        reports: How often the router said something unasked.
     """
 
     dut: Dut
@@ -59,6 +60,7 @@ class Watch:
     lan_lease: bool | None = None
     data_problem: BenchError | RouterError | None = None
     held_since_ns: int | None = None
+    reports: int = 0
     _state: CloudSimState | None = None
     _last_event: int = 0
     _server_offset_us: int = 0
@@ -110,8 +112,10 @@ class Watch:
     def _hear_router(self, milestones: Milestones) -> None:
         """Take what the router reports unasked, with the times at which it came."""
         for t_ns, state in self.dut.driver.cloud_sim_reports():
+            self.reports += 1
             self._note_state(milestones, state, t_ns)
         for t_ns, cause in self.dut.driver.reject_reports():
+            self.reports += 1
             self._note_reject(cause, t_ns, Party.ROUTER)
 
     def _note_state(self, milestones: Milestones, state: CloudSimState, t_ns: int) -> None:

@@ -101,6 +101,27 @@ class RouterDriver(Protocol):
         """Empty the profile store; False when the model has no command for it."""
         ...
 
+    def held_iccid(self, deadline: Deadline) -> str | None:
+        """Return whose profile the store holds; None when it is empty.
+
+        Raises:
+            UsageError: The model has no command for it; see `tells_held`.
+        """
+        ...
+
+    @property
+    def tells_held(self) -> bool:
+        """Whether the model can be asked whose profile its store holds."""
+        ...
+
+    def ask_other_sim(self, deadline: Deadline) -> bool:
+        """Ask for another SIM as a user may; False when the model has no command for it."""
+        ...
+
+    def set_attached(self, deadline: Deadline, *, attached: bool) -> None:
+        """Attach to the packet domain or detach from it (TS 27.007 10.1.9)."""
+        ...
+
     def cloud_sim(self, deadline: Deadline) -> CloudSimState | None:
         """Return the vendor's word on the cloud SIM; None when the model has none."""
         ...

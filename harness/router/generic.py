@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.at.cimi import parse_cimi
 from harness.at.cloudsim import CloudSimState, parse_cloudsim
+from harness.at.cloudsim_held import parse_held
 from harness.at.cops import parse_cops
 from harness.at.cpin import PinState, parse_cpin
 from harness.at.errors import AtCommandError, AtFramingError
@@ -110,6 +111,28 @@ class Generic3gppRouter:
             return False
         self._session.execute(command.send, deadline)
         return True
+
+    @property
+    def tells_held(self) -> bool:
+        """Whether the model can be asked whose profile its store holds."""
+        return "cloudsim_held" in self._model.commands
+
+    def held_iccid(self, deadline: Deadline) -> str | None:
+        """Return whose profile the store holds; None when it is empty."""
+        command = self._model.command("cloudsim_held").send
+        return parse_held(only_line(self._session.execute(command, deadline), _REPORT))
+
+    def ask_other_sim(self, deadline: Deadline) -> bool:
+        """Ask for another SIM as a user may; False when the model has no command for it."""
+        command = self._model.commands.get("cloudsim_reassign")
+        if command is None:
+            return False
+        self._session.execute(command.send, deadline)
+        return True
+
+    def set_attached(self, deadline: Deadline, *, attached: bool) -> None:
+        """Attach to the packet domain or detach from it (+CGATT)."""
+        self._session.execute(f"AT+CGATT={int(attached)}", deadline)
 
     def cloud_sim(self, deadline: Deadline) -> CloudSimState | None:
         """Return the vendor's word on the cloud SIM; None when the model has none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.at.cloudsim import Card, parse_cloudsim
+from harness.at.cloudsim_held import parse_held
 from harness.at.errors import AtFramingError
 from harness.at.huawei import parse_dsflowqry, parse_dsflowrpt, parse_hcsq, parse_sysinfoex
 from harness.at.quectel import parse_qeng, parse_qgdcnt, parse_qnwinfo
@@ -194,6 +195,22 @@ def test_dsflowqry_counts_in_hexadecimal() -> None:
     for line in ("^DSFLOWQRY: 0,0,0,0,0", "^DSFLOWQRY: 0,0,0,0,0,x"):
         with pytest.raises(AtFramingError):
             parse_dsflowqry(line)
+
+
+def test_held_profile_is_named_by_its_iccid() -> None:
+    """An empty text is an empty store; everything else is no answer."""
+    assert parse_held('^CLOUDSIM: HELD,"8981100022152967705"') == "8981100022152967705"
+    assert parse_held('^CLOUDSIM: HELD,""') is None
+    for line in (
+        '^CLOUDSIM: HELD,"89"',
+        "^CLOUDSIM: HELD",
+        '^CLOUDSIM: 1,7,""',
+        '^CLOUDSIM: HELD,"8981100022152967705" ',
+        '^CLOUDSIM: HELD,"898110002215296770F"',
+        "",
+    ):
+        with pytest.raises(AtFramingError):
+            parse_held(line)
 
 
 def test_cloudsim_tells_card_phase_and_iccid() -> None:

@@ -334,6 +334,19 @@ def test_the_holder_of_a_port_is_named_with_the_cure(tmp_path: Path) -> None:
     )
 
 
+def test_the_far_end_of_a_pseudo_terminal_is_no_holder(tmp_path: Path) -> None:
+    """Who has the master in hand is the device itself."""
+    device = tmp_path / "5"
+    device.touch()
+    process = tmp_path / "proc" / "412"
+    (process / "fd").mkdir(parents=True)
+    (process / "comm").write_text("python3\n")
+    (process / "fd" / "8").symlink_to("/dev/ptmx")
+    (process / "fd" / "9").symlink_to(device)
+
+    assert holders_of(str(device), proc=tmp_path / "proc") == ()
+
+
 def test_a_holder_that_cannot_be_seen_is_admitted() -> None:
     """Another user's processes do not show their descriptors."""
     assert busy_message("/dev/ttyUSB2", (), "Device or resource busy") == (
