@@ -85,6 +85,7 @@ class Bench:
         server_address: Address at which routers reach the access server; None when not known.
         conditions: What a virtual world runs under; empty on a real bench.
         host: Knows when the host stood still or its clock was stepped.
+        lab_log: What the parties logged, as party and text; None when no log reaches the bench.
     """
 
     lab: Lab
@@ -100,6 +101,7 @@ class Bench:
     server_address: str | None
     conditions: Mapping[str, object]
     host: HostWatch
+    lab_log: Sequence[tuple[str, str]] | None = None
 
     @contextmanager
     def dut(self, name: str | None) -> Iterator[Dut]:
@@ -147,6 +149,7 @@ class Bench:
                     ),
                 ),
                 far_end=self.far_end,
+                lab_log=self.lab_log,
                 make_driver=Generic3gppRouter,
                 clock=self.clock,
             )
@@ -212,7 +215,13 @@ def _assembled(
             "not do yet; set virtual = true"
         )
         raise BenchError(msg)
-    source = _start_virtual_bench(stack, broker, path, say)
+    lab_log: list[tuple[str, str]] = []
+
+    def heard(party: str, text: str) -> None:
+        lab_log.append((party, text))
+        say(f"{party}: {text}")
+
+    source = _start_virtual_bench(stack, broker, path, heard)
     announced = source.announcement
     used = {router.model for router in lab.routers.values()}
     match_all(lab.routers, {name: roles_of(models[name]) for name in used}, source.functions())
@@ -250,6 +259,7 @@ def _assembled(
         server_address=announced.access_server.device_address,
         conditions=announced.conditions,
         host=stack.enter_context(HostWatch(clock)),
+        lab_log=lab_log,
     )
 
 
@@ -292,7 +302,9 @@ def virtual_bench_module() -> str:
     return modules[0]
 
 
-def _start_virtual_bench(stack: ExitStack, broker: Broker, path: Path, say: Say) -> AnnouncedSource:
+def _start_virtual_bench(
+    stack: ExitStack, broker: Broker, path: Path, heard: Callable[[str, str], None]
+) -> AnnouncedSource:
     """Start the virtual bench as a child of the broker."""
     module = virtual_bench_module()
     state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="virtual-bench-")))
@@ -301,7 +313,7 @@ def _start_virtual_bench(stack: ExitStack, broker: Broker, path: Path, say: Say)
     process = broker.spawn(argv, stderr=errors)
     stack.callback(process.close)
     try:
-        return AnnouncedSource(process.stdout, on_log=lambda party, text: say(f"{party}: {text}"))
+        return AnnouncedSource(process.stdout, on_log=heard)
     except BenchError as exc:
         words = errors.read_text(encoding="utf-8").strip().splitlines()
         said = words[-1] if words else "it said nothing"

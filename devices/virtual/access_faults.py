@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+_HEX = b"0123456789abcdef"
+
 
 async def _half_an_answer() -> AsyncIterator[bytes]:
     """Send half of what was promised, then break the connection."""
@@ -79,11 +81,12 @@ class Faults:
     def spoil(self, path: str, imei: str, chunk: bytes) -> bytes:
         """Return a chunk of a profile, with one byte wrong if the lab wants it so.
 
-        A digit becomes another digit: a profile that is damaged like this still reads as one.
+        A hexadecimal digit becomes another: a profile that is damaged like this still reads as one.
         """
         if not chunk or not self._fault.get("corrupt") or not self._hits(path, imei):
             return chunk
         self._left -= 1
         middle = len(chunk) // 2
-        place = next((i for i in range(middle, len(chunk)) if chunk[i : i + 1].isdigit()), middle)
-        return chunk[:place] + bytes([chunk[place] ^ 1]) + chunk[place + 1 :]
+        place = next((i for i in range(middle, len(chunk)) if chunk[i] in _HEX), middle)
+        wrong = b"a" if chunk[place : place + 1] != b"a" else b"b"
+        return chunk[:place] + wrong + chunk[place + 1 :]

@@ -1,7 +1,7 @@
 """Whose profile a router holds in its store, by a command of the virtual bench.
 
-`AT^CLOUDSIM=5` answers `^CLOUDSIM: HELD,"<iccid>"`, the text empty when the store is. The command
-is made up, as `AT^CLOUDSIM?` is: nothing public describes one.
+`AT^CLOUDHELD?` answers `^CLOUDHELD: "<iccid>"`, the text empty when the store is. The command is
+made up, as `AT^CLOUDSIM?` is: nothing public describes one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.at.errors import AtFramingError
 from harness.core.errors import UsageError
 from harness.core.identity import check_iccid
 
-_LINE: Final = re.compile(r'\^CLOUDSIM: ?HELD,"(?P<iccid>[0-9]{0,20})"', re.ASCII)
+_LINE: Final = re.compile(r'\^CLOUDHELD: ?"(?P<iccid>[0-9]{0,20})"', re.ASCII)
 
 
 def parse_held(line: str) -> str | None:
@@ -27,7 +27,7 @@ def parse_held(line: str) -> str | None:
     """
     match = _LINE.fullmatch(line)
     if match is None:
-        msg = f'not ^CLOUDSIM: HELD,"<iccid>": {line!r}'
+        msg = f'not ^CLOUDHELD: "<iccid>": {line!r}'
         raise AtFramingError(msg)
     if not match["iccid"]:
         return None

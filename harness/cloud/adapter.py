@@ -62,6 +62,10 @@ class CloudAdapter(Protocol):
         """Ask the server to give a router another SIM."""
         ...
 
+    def log(self, deadline: Deadline) -> str | None:
+        """Return the server's log as its operator reads it; None when it gives none away."""
+        ...
+
     def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
         """Let the device side go wrong in a way that the lab chooses; an empty order ends it."""
         ...

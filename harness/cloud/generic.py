@@ -73,8 +73,12 @@ class GenericCloud:
         path = f"{_PREFIX}/routers/{imei}/reassign"
         self._service.call("POST", path, body={"reason": reason}, deadline=deadline)
 
+    def log(self, deadline: Deadline) -> str | None:
+        """Return the server's log as its operator reads it."""
+        return self._service.text("GET", f"{_PREFIX}/log", deadline=deadline)
+
     def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
-        """Let the device side go wrong: path, status, delay_s, corrupt, certificate, times."""
+        """Let the device side go wrong: path, imei, status, delay_s, corrupt, after, times."""
         body = {"fault": dict(fault)}
         self._service.call("PUT", f"{_PREFIX}/conditions", body=body, deadline=deadline)
 

@@ -15,6 +15,7 @@ SimState = Literal[
 
 _AGE: Final = re.compile(r"\bage_s\W+(?P<age_s>\d+(?:\.\d+)?)", re.ASCII)
 _MS_PER_S: Final = 1000
+_SIZE: Final = re.compile(r"(?P<bytes>\d+) bytes", re.ASCII)
 _BANK: Final = re.compile(r"\bbank_ms (?P<bank_ms>\d+)", re.ASCII)
 _DIGEST: Final = re.compile(r"\bres_digest (?P<digest>[0-9a-f]{8})", re.ASCII)
 
@@ -190,6 +191,12 @@ class ServerEvent(_Answer):
         # The server tells a report in words: the fields that the router sent, by their names.
         found = _AGE.search(str(self.detail)) if self.kind == "location" else None
         return float(found["age_s"]) if found else None
+
+    @property
+    def profile_bytes(self) -> int | None:
+        """Size of the profile that is downloaded, in bytes; None when not said."""
+        found = _SIZE.match(str(self.detail)) if self.kind.startswith("download_") else None
+        return int(found["bytes"]) if found else None
 
     @property
     def bank_s(self) -> float | None:

@@ -201,6 +201,10 @@ class RemsimCloud:
         """Raise: the server slows nobody (`cloud.rules`)."""
         raise self._lacks(RULES, deadline, imei, rules)
 
+    def log(self, _deadline: Deadline) -> str | None:
+        """Return None: the server's log stays with its operator."""
+        return None
+
     def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
         """Raise: the server does not go wrong on order (`cloud.faults`)."""
         raise self._lacks(FAULTS, deadline, fault)

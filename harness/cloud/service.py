@@ -62,11 +62,7 @@ class Service:
             CloudError: Nothing answers, the answer is an error, or it is not JSON.
             UsageError: The URL of the service is none.
         """
-        status, data = self._exchange(method, path, deadline, body)
-        if status not in _OK:
-            shown = data[:_SHOWN_BYTES].decode(errors="replace")
-            msg = f"{self.name} answered {status} to {method} {path}: {shown}"
-            raise CloudError(msg, party=self.party)
+        data = self._good(method, path, deadline, body)
         if not data:
             return None
         try:
@@ -74,6 +70,30 @@ class Service:
         except ValueError:
             msg = f"{self.name} answered {method} {path} with no JSON: {data[:_SHOWN_BYTES]!r}"
             raise CloudError(msg, party=self.party) from None
+
+    def text(self, method: str, path: str, *, deadline: Deadline) -> str:
+        """Send one request and return the text of its answer.
+
+        Raises:
+            CloudError: Nothing answers, or the answer is an error.
+            UsageError: The URL of the service is none.
+        """
+        return self._good(method, path, deadline, None).decode(errors="replace")
+
+    def _good(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        body: Mapping[str, Any] | list[Any] | None,
+    ) -> bytes:
+        """Return the body of an answer that is no error."""
+        status, data = self._exchange(method, path, deadline, body)
+        if status not in _OK:
+            shown = data[:_SHOWN_BYTES].decode(errors="replace")
+            msg = f"{self.name} answered {status} to {method} {path}: {shown}"
+            raise CloudError(msg, party=self.party)
+        return data
 
     def _exchange(
         self,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from harness.core.errors import UsageError
-from harness.procedure import attach, download, reassigned, replaced, seed, selection
+from harness.procedure import (
+    attach,
+    download,
+    download_trouble,
+    reassigned,
+    replaced,
+    secrecy,
+    seed,
+    selection,
+)
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
 from harness.procedure.throttled import THROTTLED
@@ -21,6 +30,8 @@ CASES: Final[tuple[Case, ...]] = (
     *replaced.CASES,
     *reassigned.CASES,
     *download.CASES,
+    *download_trouble.CASES,
+    *secrecy.CASES,
 )
 
 

@@ -47,6 +47,7 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         cloud_problem=Party(watch.cloud_problem.party) if watch.cloud_problem else None,
         router_asked_server=calls.connections > 0 if calls else None,
         server_answered=calls.left_waiting == 0 if calls else None,
+        refused_because=_refused_because(watch),
         server_said=tuple(event.kind for event in watch.events),
         healthy_sims_left=_healthy_sims_left(watch, deadline),
         pdn_address=watch.pdn_address,
@@ -54,6 +55,12 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         lan_lease=watch.lan_lease,
         uplink_works=watch.dut.uplink_works(deadline) if phase is Phase.P7_DATA_UP else None,
     )
+
+
+def _refused_because(watch: Watch) -> str | None:
+    """Return why the router refused the last profile that it did, in its own word."""
+    said = [str(event.detail) for event in watch.events if event.kind == "profile_refused"]
+    return said[-1] if said else None
 
 
 def _healthy_sims_left(watch: Watch, deadline: Deadline) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ class Dut:
         namespace: Its own network namespace on the bench.
         recording: What is recorded of it.
         far_end: The bench's test server, None when there is none.
+        lab_log: What the parties logged so far, as party and text; None without such a log.
         make_driver: Makes the driver of its model for a session.
         clock: Where time comes from.
         generation: Counts re-enumerations.
@@ -90,6 +91,7 @@ class Dut:
     far_end: FarEnd | None
     make_driver: Callable[[AtSession, Model], RouterDriver]
     clock: Clock
+    lab_log: Sequence[tuple[str, str]] | None = None
     generation: int = 0
     lease: Lease | None = None
     identity: Identity | None = None
@@ -108,6 +110,7 @@ class Dut:
             "far_end": self.far_end is not None,
             "desk": isinstance(self.cloud, ServiceDesk),
             "slot": self.strip is not None and self.router.physical_sim is not None,
+            "log.router": self.lab_log is not None,
         }
         return frozenset(name for name, there in have.items() if there) | self.cloud.capabilities
 

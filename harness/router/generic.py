@@ -25,6 +25,7 @@ from harness.core.clock import Deadline
 from harness.router.driver import Identity, RegistrationState
 
 _REPORT: Final = "^CLOUDSIM"
+_HELD: Final = "^CLOUDHELD"
 _IPV4: Final = 4
 _NO_CARD: Final = frozenset({10, 13, 14, 15})
 """+CME ERROR: SIM not inserted, SIM failure, SIM busy, SIM wrong (TS 27.007 9.2.1)."""
@@ -120,7 +121,7 @@ class Generic3gppRouter:
     def held_iccid(self, deadline: Deadline) -> str | None:
         """Return whose profile the store holds; None when it is empty."""
         command = self._model.command("cloudsim_held").send
-        return parse_held(only_line(self._session.execute(command, deadline), _REPORT))
+        return parse_held(only_line(self._session.execute(command, deadline), _HELD))
 
     def ask_other_sim(self, deadline: Deadline) -> bool:
         """Ask for another SIM as a user may; False when the model has no command for it."""

@@ -49,6 +49,7 @@ class Facts:
             `address`.
         slow_sim: Last digits of a SIM that was throttled while in use.
         replaced_by: Last digits of the SIM that was given for it, None when none was.
+        refused_because: Why the router refuses the profile, in its own word.
     """
 
     phase: str
@@ -75,6 +76,7 @@ class Facts:
     disagree: tuple[str, ...] = field(default=())
     slow_sim: str | None = None
     replaced_by: str | None = None
+    refused_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,12 @@ RULES: Final = (
         applies=lambda f: f.phase in _SEED_PHASES and f.cloud_problem is Party.ACCESS_SERVER,
         owner=Party.ACCESS_SERVER,
         cause="the access server does not serve the lab side either",
+    ),
+    Rule(
+        # The server took the router's login under the same key: the key is not the trouble.
+        applies=lambda f: f.phase in {"P4", "P5"} and f.refused_because == "signature",
+        owner=Party.ACCESS_SERVER,
+        cause="the profile that is served is not signed with the key that the router logs in with",
     ),
     Rule(
         applies=lambda f: f.reject_cause in AUTHENTICATION_CAUSES,

@@ -34,6 +34,32 @@ pytestmark = pytest.mark.slow
             "download.clear_flows: 1, limit 0",
         ),
         (
+            "server_unsigned_profile",
+            "CS-DL-001",
+            1,
+            "access_server",
+            "the profile that is served is not signed with the key that the router logs in with",
+        ),
+        (
+            "server_slow_profile",
+            "CS-DL-001",
+            1,
+            "access_server",
+            "the tap shows the router calling the access server and no answer",
+        ),
+        ("download_not_resumed", "CS-DL-002", 1, "router", "download.restarts: 1, limit 0"),
+        ("accepts_corrupt_profile", "CS-DL-003", 1, "router", "download.wrong_held: 2, limit 0"),
+        ("accepts_replayed_profile", "CS-DL-005", 1, "router", "download.wrong_held: "),
+        ("imsi_in_log", "CS-DL-009", 1, "router", "secrecy.router_log: "),
+        ("server_logs_imsi", "CS-DL-009", 1, "access_server", "secrecy.server_log: "),
+        (
+            "bench_tap_dead",
+            "CS-DL-001",
+            3,
+            "bench",
+            "a profile was downloaded and the tap of the seed bearer shows no byte of it",
+        ),
+        (
             "bench_tap_dead",
             "CS-DL-006",
             3,
@@ -63,6 +89,5 @@ def test_a_wrong_download_is_caught_and_its_party_named(
 
     assert ended.stdout, ended.stderr
     (result,) = json.loads(ended.stdout)["results"]
-    assert (ended.returncode, result["owner"], result["cause"]) == (code, owner, cause), (
-        ended.stderr
-    )
+    assert (ended.returncode, result["owner"]) == (code, owner), (result, ended.stderr)
+    assert result["cause"].startswith(cause)

@@ -199,14 +199,14 @@ def test_dsflowqry_counts_in_hexadecimal() -> None:
 
 def test_held_profile_is_named_by_its_iccid() -> None:
     """An empty text is an empty store; everything else is no answer."""
-    assert parse_held('^CLOUDSIM: HELD,"8981100022152967705"') == "8981100022152967705"
-    assert parse_held('^CLOUDSIM: HELD,""') is None
+    assert parse_held('^CLOUDHELD: "8981100022152967705"') == "8981100022152967705"
+    assert parse_held('^CLOUDHELD: ""') is None
     for line in (
-        '^CLOUDSIM: HELD,"89"',
-        "^CLOUDSIM: HELD",
+        '^CLOUDHELD: "89"',
+        "^CLOUDHELD:",
         '^CLOUDSIM: 1,7,""',
-        '^CLOUDSIM: HELD,"8981100022152967705" ',
-        '^CLOUDSIM: HELD,"898110002215296770F"',
+        '^CLOUDHELD: "8981100022152967705" ',
+        '^CLOUDHELD: "898110002215296770F"',
         "",
     ):
         with pytest.raises(AtFramingError):

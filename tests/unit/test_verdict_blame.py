@@ -163,3 +163,14 @@ def test_a_bench_problem_clears_every_other_party() -> None:
 
     assert blame(everything).owner is Party.BENCH
     assert RULES[0].owner is Party.BENCH
+
+
+def test_a_wrong_signature_is_the_servers() -> None:
+    """It took the router's login under the same key; a wrong digest says nothing of whose it is."""
+    found = blame(Facts(phase="P5", refused_because="signature"))
+
+    assert found.owner is Party.ACCESS_SERVER
+    assert found.cause == (
+        "the profile that is served is not signed with the key that the router logs in with"
+    )
+    assert blame(Facts(phase="P5", refused_because="digest")).owner is None

@@ -316,7 +316,7 @@ def test_a_power_cut_at_any_moment_leaves_a_router_that_comes_up(tmp_path: Path)
             bench.power_cycle()
             iccid = bench.phase(7)
 
-            assert f'HELD,"{iccid}"' in bench.at("AT^CLOUDSIM=5")
+            assert f'^CLOUDHELD: "{iccid}"' in bench.at("AT^CLOUDHELD?")
 
     alone(story)
 

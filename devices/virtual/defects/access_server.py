@@ -117,7 +117,7 @@ DEFECTS = (
         title="IMSI in the log",
         party=_PARTY,
         symptom="the server's log shows whole IMSIs",
-        case="CS-DL-002",
+        case="CS-DL-009",
     ),
     Defect(
         name="server_trusts_reset",

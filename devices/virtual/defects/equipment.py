@@ -37,7 +37,7 @@ DEFECTS = (
         title="mirror port shows nothing",
         party=_PARTY,
         symptom="the tap counts no byte although the download went through",
-        case="CS-DL-002",
+        case="CS-DL-001",
     ),
     Defect(
         name="bench_shaper_not_applied",

@@ -79,7 +79,7 @@ _ROWS = (
         "after each interruption the download begins at byte 0",
         "CS-DL-002",
     ),
-    ("imsi_in_log", "IMSI in a log line", "the log shows the IMSI of the SIM in use", "CS-DL-006"),
+    ("imsi_in_log", "IMSI in a log line", "the log shows the IMSI of the SIM in use", "CS-DL-009"),
     (
         "no_pdn",
         "attaches but opens no PDN",
