@@ -103,9 +103,18 @@ def _screen(out: Path | None, runs: Sequence[Path], wanted: Wanted) -> Screen | 
     """Return what replaces identities in a report of one run; None leaves it to the report."""
     if not wanted.is_public or len(runs) != 1 or (out is not None and out.suffix == ".pdf"):
         return None
+    return screen_of(runs[0])
+
+
+def screen_of(run: Path) -> Screen:
+    """Return what replaces identities in a run by this user's pseudonyms.
+
+    Raises:
+        UsageError: There is no record.
+    """
     from harness.report.publish import public_screen  # noqa: PLC0415 - see above
 
-    with RunRecord.open(runs[0]) as record:
+    with RunRecord.open(run) as record:
         return public_screen(record, _secret())
 
 

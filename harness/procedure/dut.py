@@ -31,7 +31,6 @@ from harness.router.driver import Identity, RouterDriver
 from harness.userplane.dhcp import Lease
 from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap
-from harness.userplane.throttle import Throttle
 
 _CHECK_S: Final = 3.0
 _FIRST_AT_S: Final = 0.5
@@ -325,10 +324,6 @@ class Dut:
             BenchError: There is no such interface, or no case is being recorded.
         """
         return self.recording.tapped(name, ifname, where=where)
-
-    def logged(self, throttle: Throttle) -> Throttle:
-        """Return a throttle whose read-backs become a file of the case."""
-        return self.recording.logged(throttle)
 
     def bench_problem(self) -> str | None:
         """Return what is wrong with the bench itself, in words; None when nothing is."""

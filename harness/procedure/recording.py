@@ -166,9 +166,15 @@ class Recording:
         record_at_lines(result, own / TRANSCRIPT)
         for path in sorted(own.iterdir()):
             kind = "pcapng" if path.suffix == ".pcapng" else kinds.get(path.name, "file")
-            note = shorten(path, verdict=self.verdict, policy=DEFAULT_POLICY)
-            result.artifact(path, kind, note=note)
+            result.artifact(path, kind, note=self._shortened(path))
         self._directory = self.transcript = None
+
+    def _shortened(self, path: Path) -> str:
+        """Keep as much of a file as the policy says; a damaged capture is evidence as it is."""
+        try:
+            return shorten(path, verdict=self.verdict, policy=DEFAULT_POLICY)
+        except BenchError as exc:
+            return str(exc)
 
     def _stop_taps(self) -> None:
         for name, tap in self._taps.items():

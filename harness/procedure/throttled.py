@@ -89,7 +89,7 @@ def run_throttled(run: CaseRun) -> None:
 
 def _measure_throttled(run: CaseRun) -> Goodput:
     """Measure under the throttle; it is read back when set, and proven gone when removed."""
-    throttle = run.dut.logged(BenchThrottle(run.dut.namespace, LAN))
+    throttle = run.dut.recording.logged(BenchThrottle(run.dut.namespace, LAN))
     injection = Injection(downlink=RateLimit(rate_bps=INJECTED_BPS))
     before = throttle.state()
     with throttled(throttle, injection) as applied:

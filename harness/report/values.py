@@ -26,9 +26,11 @@ def values(run_dir: Path, *, screen: Screen | None = None) -> dict[str, Any]:
         run, state = record.run, record.state
         units = {unit.id: unit for unit in record.units()}
         results = record.results()
+        began_ns = {row.id: row.started_ns for row in results}
         phases, measurements, sims = defaultdict(list), defaultdict(list), defaultdict(list)
         for phase in record.phases():
-            phases[phase.result_id].append(_phase(phase, hidden))
+            began = began_ns[phase.result_id]
+            phases[phase.result_id].append(_phase(phase, began, hidden))
         for measurement in record.measurements():
             measurements[measurement.result_id].append(_measurement(measurement))
         for sim in record.sim_uses():
@@ -43,6 +45,8 @@ def values(run_dir: Path, *, screen: Screen | None = None) -> dict[str, Any]:
         "state": state,
         "verdict": run.verdict.word,
         "started": utc_text(run.started_utc_us),
+        "started_utc_us": run.started_utc_us,
+        "finished_utc_us": run.finished_utc_us,
         "environment": hidden.value(dict(run.environment)),
         "results": [
             _result(row, units[row.unit_id], hidden)
@@ -76,13 +80,15 @@ def _result(row: ResultRow, unit: UnitRow, screen: Screen) -> dict[str, Any]:
         "owner": row.owner,
         "cause": screen.text(row.cause),
         "started": utc_text(row.started_utc_us),
+        "started_utc_us": row.started_utc_us,
         "duration_s": None if ended_ns is None else (ended_ns - row.started_ns) / NS_PER_S,
     }
 
 
-def _phase(row: PhaseRow, screen: Screen) -> dict[str, Any]:
+def _phase(row: PhaseRow, began_ns: int, screen: Screen) -> dict[str, Any]:
     return {
         "name": row.name,
+        "after_s": (row.start_ns - began_ns) / NS_PER_S,
         "duration_s": None if row.end_ns is None else (row.end_ns - row.start_ns) / NS_PER_S,
         "limit_s": row.limit_s,
         "verdict": row.verdict.word,
