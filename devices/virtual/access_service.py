@@ -226,7 +226,7 @@ class AccessService:
         """
         if self.suspended(router):
             self.note("no_sim", router.imei, None, "suspended")
-            raise Refused(403, "suspended")
+            raise Refused(403, "suspended", {"retry_after_s": self.heartbeat_s})
         reason = str(request.get("reason", "boot"))
         previous = request.get("previous_iccid") or router.iccid
         slow = {str(iccid) for iccid in request.get("slow_iccids") or ()}

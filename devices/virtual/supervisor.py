@@ -26,6 +26,8 @@ from devices.virtual.world import World, announcement, router_spec
 
 READY_S = 20.0
 _READY_A_ROUTER_S = 1.0
+_SLOW_BOOT_S = 60.0
+"""What the planted fault adds to a boot, in seconds."""
 _RESTART_AFTER_S = 0.2
 # USB ids by firmware style: Unisoc and MediaTek, as their chips show themselves.
 _USB_IDS = {"virtual-mediatek": ("0e8d", "2028")}
@@ -102,6 +104,8 @@ class Supervisor:
         """
         await asyncio.gather(self._start_network(), self._start_access_server())
         limit_s = self._ready_s + _READY_A_ROUTER_S * len(self._outlets)
+        if any(self._world.defects.on("boots_too_slowly", o.entry.name) for o in self._outlets):
+            limit_s += _SLOW_BOOT_S
         waiting = [event.wait() for event in self._ready.values()]
         try:
             async with asyncio.timeout(limit_s):

@@ -9,6 +9,8 @@ from harness.procedure import (
     attach,
     download,
     download_trouble,
+    holding,
+    power_cycles,
     reassigned,
     replaced,
     secrecy,
@@ -32,6 +34,8 @@ CASES: Final[tuple[Case, ...]] = (
     *download.CASES,
     *download_trouble.CASES,
     *secrecy.CASES,
+    *holding.CASES,
+    *power_cycles.CASES,
 )
 
 

@@ -48,7 +48,9 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         router_asked_server=calls.connections > 0 if calls else None,
         server_answered=calls.left_waiting == 0 if calls else None,
         refused_because=_refused_because(watch),
-        server_said=tuple(event.kind for event in watch.events),
+        server_said=tuple(
+            "suspended" if event.detail == "suspended" else event.kind for event in watch.events
+        ),
         healthy_sims_left=_healthy_sims_left(watch, deadline),
         pdn_address=watch.pdn_address,
         pdn_asked=_pdn_asked(watch, carriers),

@@ -16,6 +16,7 @@ from harness.procedure.watch import Watch
 
 RECOVERY_LIMIT: Final = "download.recovery"
 _POLL_S: Final = 0.1
+_CLOSE_S: Final = 0.01
 _OFF_S: Final = 10.0
 
 
@@ -46,6 +47,30 @@ def follow(
         watch.look(milestones, deadline)
         run.clock.sleep(min(poll_s, deadline.left_s))
     return True
+
+
+def await_event(
+    run: CaseRun,
+    watch: Watch,
+    milestones: Milestones,
+    kind: str,
+    deadline: Deadline,
+    *,
+    nth: int = 1,
+) -> int | None:
+    """Wait for an event of the access server, closely, and look at nothing else meanwhile.
+
+    Returns:
+        When it happened, in monotonic nanoseconds; None when it did not in time.
+    """
+    while True:
+        watch.hear_server(milestones)
+        found = [event for event in watch.events if event.kind == kind]
+        if len(found) >= nth:
+            return watch.happened_ns(found[nth - 1])
+        if deadline.passed:
+            return None
+        run.clock.sleep(min(_CLOSE_S, deadline.left_s))
 
 
 def recover(

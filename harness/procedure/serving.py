@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +30,7 @@ _CONNECT_S: Final = 20.0
 _BYTE_S: Final = 1.0
 _PUMP_S: Final = 0.25
 _LOOK_S: Final = 0.1
+_TWO_DAYS_US: Final = 2 * 86_400 * 1_000_000
 _CAUSE: Final = re.compile(r"(?P<bps>\d+) bit/s after (?P<bytes>\d+) B", re.ASCII)
 
 
@@ -47,6 +49,24 @@ def require_desk(run: CaseRun) -> ServiceDesk:
         msg = f"{run.dut.name}: this access server has no desk that the lab may use"
         raise BenchError(msg)
     return run.dut.cloud
+
+
+@contextmanager
+def suspended(run: CaseRun) -> Iterator[None]:
+    """Let the router's line rest for a while: its SIM is taken back.
+
+    A suspension begins at 09:00 of the day after it was asked for; one that was asked for two days
+    ago has begun.
+    """
+    desk, imei = require_desk(run), run.dut.router.imei
+    asked_us = run.dut.cloud.utc_us(step(run)) - _TWO_DAYS_US
+    desk.suspend(imei, asked_us, step(run))
+    run.result.event("injection", "the line is suspended", party=Party.BENCH)
+    try:
+        yield
+    finally:
+        desk.suspend(imei, None, step(run))
+        run.result.event("injection", "the line is resumed", party=Party.BENCH)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -163,6 +163,11 @@ class Watch:
             self.port_lost = exc
             self.dut.disconnect()
 
+    def hear_server(self, milestones: Milestones) -> None:
+        """Read the access server's log now, and look nowhere else."""
+        self._next_server_ns = 0
+        self._ask_server(milestones)
+
     def _ask_server(self, milestones: Milestones) -> None:
         """Read the access server's log; its times are put on the bench's clock."""
         now_ns = self.clock.monotonic_ns()
@@ -184,9 +189,13 @@ class Watch:
             self._last_event = max(self._last_event, event.seq)
             self._take(event, milestones)
 
+    def happened_ns(self, event: ServerEvent) -> int:
+        """Return when the access server noted something, on the bench's clock."""
+        return (event.utc_us - self._server_offset_us) * 1000
+
     def _take(self, event: ServerEvent, milestones: Milestones) -> None:
         """Note one event of the access server."""
-        t_ns = (event.utc_us - self._server_offset_us) * 1000
+        t_ns = self.happened_ns(event)
         self.events.append(event)
         self.result.event(
             "server",

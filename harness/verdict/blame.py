@@ -157,6 +157,17 @@ RULES: Final = (
         cause="the access server does not serve the lab side either",
     ),
     Rule(
+        # A server that answers with errors is logged in at again; here nothing was asked any more.
+        applies=lambda f: (
+            f.phase == "P3"
+            and f.server_answered is True
+            and f.server_said.count("login") == 1
+            and not {"selected", "no_sim"} & set(f.server_said)
+        ),
+        owner=Party.ROUTER,
+        cause="the router logged in and reported its place, and never asked for a SIM",
+    ),
+    Rule(
         # The server took the router's login under the same key: the key is not the trouble.
         applies=lambda f: f.phase in {"P4", "P5"} and f.refused_because == "signature",
         owner=Party.ACCESS_SERVER,
