@@ -20,6 +20,7 @@ from harness.verdict.verdict import Verdict, merge
 
 JST: Final = ZoneInfo("Asia/Tokyo")
 _AXIS_ROOM: Final = 0.05
+_MS_PER_S: Final = 1000
 _SHOWN: Final = 4  # last characters by which a line names a router
 
 
@@ -239,6 +240,8 @@ def shown(value: float | None, unit: str) -> str:
         return NOTHING
     if unit == "bit/s":
         return format_rate(value)
+    if unit == "s" and 0 < abs(value) < 1:
+        return f"{value * _MS_PER_S:.4g} ms"
     return f"{value:.4g}" if unit == "1" else f"{value:.4g} {unit}"
 
 

@@ -13,6 +13,7 @@ function grid(heads, rows, numeric = []) {
 function shownValue(value, unit) {
   if (value === null) return "–";
   if (unit === "bit/s") return shownRate(value);
+  if (unit === "s" && value && Math.abs(value) < 1) return `${Number((value * 1000).toPrecision(4))} ms`;
   return `${Number(value.toPrecision(5))}${unit === "1" ? "" : ` ${unit}`}`;
 }
 
@@ -29,15 +30,24 @@ function measurements(detail) {
       `${SYMBOLS[VERDICTS[m.verdict]]} ${m.marginal ? word("marginal") : ""}`),
     m.name, shownValue(m.value, m.unit),
     m.low === null ? "–" : `${shownValue(m.low, m.unit)} … ${shownValue(m.high, m.unit)}`,
-    m.n, shownLimit(m), m.requirements.join(" "), m.reliability.join("; ") || "✓", `${m.bytes} B`]);
+    m.n, shownLimit(m), m.requirements.join(" "), m.reliability.join("; ") || "✓", m.bytes ? shownSize(m.bytes) : "–"]);
   return grid(["", word("measurements"), word("value"), word("interval"), "n", word("limit"),
     word("requirements"), word("reliability"), word("burnt")], rows, [2, 3, 4, 8]);
 }
 
+function shownSize(bytes) {
+  const [factor, unit] = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]].find(([f]) => bytes >= f) ?? [1, "B"];
+  return `${Number((bytes / factor).toPrecision(4))} ${unit}`;
+}
+
+function fileLink(a) {
+  const path = a[2].split("/").map(encodeURIComponent).join("/");
+  return element("a", { href: `./${document.documentElement.dataset.base}${path}` }, a[1]);
+}
+
 function artifactLinks(detail) {
-  return grid([word("artifacts"), "", "SHA-256", ""], detail.artifacts.map((a) => [
-    a[0], element("a", { href: `./${document.documentElement.dataset.base}${a[2].split("/").map(encodeURIComponent).join("/")}` }, a[1]),
-    element("span", { class: "hash" }, a[3].slice(0, 16)), `${a[4]} B ${a[5]}`]));
+  return grid([word("artifacts"), "", "SHA-256", "", ""], detail.artifacts.map((a) => [
+    a[0], fileLink(a), element("span", { class: "hash" }, a[3].slice(0, 16)), shownSize(a[4]), a[5]]), [3]);
 }
 
 function utcOf(detail, t) {
@@ -63,11 +73,11 @@ function eventRows(detail, t, body, onPick) {
 }
 
 function captureHint(detail, t, holder) {
-  const pcap = detail.artifacts.find((a) => a[0].startsWith("pcap"));
-  if (!pcap) return;
+  const captures = detail.artifacts.filter((a) => a[0].startsWith("pcap"));
+  if (!captures.length) return;
   const at = (detail.start_utc_us + t * 1000) / 1e6;
-  holder.textContent = `${word("wireshark")} ${pcap[1]}: frame.time_epoch >= ${(at - 0.5).toFixed(3)}` +
-    ` && frame.time_epoch <= ${(at + 0.5).toFixed(3)}`;
+  holder.replaceChildren(word("wireshark"), ...captures.flatMap((a) => [" ", fileLink(a)]),
+    `: frame.time_epoch >= ${(at - 0.5).toFixed(3)} && frame.time_epoch <= ${(at + 0.5).toFixed(3)}`);
 }
 
 async function openCase(table, row) {
