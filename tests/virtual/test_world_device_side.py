@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,11 @@ from devices.virtual.access_store import Store
 from devices.virtual.aka import challenge
 from devices.virtual.defects.switches import Switches
 from devices.virtual.lab_file import parse_lab
-from devices.virtual.world_clock import WorldClock
+from devices.virtual.world_clock import WorldClock, offset_for
 
 IMEI, ICCID = "860000000000017", "8981100000000000010"
 KEY = identity.device_key(1, IMEI)
+DATE = "2026-11-30T23:10"  # in Japan; near the end of a plan's period, and far from any hour's
 LAB = parse_lab(
     {
         "routers": {"r1": {"model": "virtual-unisoc", "usb_path": "virtual/1-1", "imei": IMEI}},
@@ -126,7 +127,8 @@ def faults() -> Faults:
 def device(tmp_path: Path, faults: Faults) -> Iterator[Device]:
     """Return a router that is logged in."""
     store = Store(tmp_path / "access.sqlite")
-    router = Device(AccessService(LAB, store, WorldClock(), Switches()), faults)
+    clock = WorldClock(offset_for(DATE, time.time()))
+    router = Device(AccessService(LAB, store, clock, Switches()), faults)
     router.log_in()
     yield router
     store.close()
@@ -220,7 +222,7 @@ def test_no_answer_holds_a_key(device: Device) -> None:
 def test_usage_is_an_hours_total(device: Device) -> None:
     """A later report of one hour replaces a smaller one; what is to come does not count yet."""
     device.take_sim()
-    hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
+    hour = "2026-11-30T14"  # 23:00 in Japan: the period's last hour
     reports = [(hour, 100), (hour, 250), (hour, 200), ("2099-01-01T02", 1_000_000)]
     for hour_utc, dl_bytes in reports:
         answer = device.post(
