@@ -63,6 +63,7 @@ def main() -> int:
     guest = Guest(
         kernel=kernel,
         checkout=CHECKOUT,
+        environment=Path(sys.prefix),
         results=CACHE / "results",
         kernel_log=CACHE / "kernel.log",
         command=shlex.join(command),

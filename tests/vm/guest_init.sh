@@ -7,8 +7,15 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
-# A private /tmp: the host's is large, slow over 9p, and not ours.
+# A private /tmp: the host's is large, slow over 9p, and not ours. The checkout and its virtual
+# environment are, and may be in there.
+mkdir -p /run/kept/checkout /run/kept/environment
+mount --bind "$CHECKOUT" /run/kept/checkout
+mount --bind "$ENVIRONMENT" /run/kept/environment
 mount -t tmpfs tmp /tmp
+mkdir -p "$CHECKOUT" "$ENVIRONMENT"
+mount --bind /run/kept/checkout "$CHECKOUT"
+mount --bind /run/kept/environment "$ENVIRONMENT"
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /run/udev /run/lock /run/netns
 # The modules must be in place before the first modprobe.

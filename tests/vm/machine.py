@@ -33,6 +33,7 @@ class Guest:
     Attributes:
         kernel: The kernel to boot.
         checkout: Working directory of the command.
+        environment: Virtual environment of the command.
         results: Directory on the host that the guest writes to, at the same path.
         kernel_log: Where the kernel's messages go.
         command: Shell command.
@@ -42,6 +43,7 @@ class Guest:
 
     kernel: Kernel
     checkout: Path
+    environment: Path
     results: Path
     kernel_log: Path
     command: str
@@ -95,6 +97,7 @@ def run_guest(guest: Guest, output: BinaryIO, *, timeout_s: float) -> GuestOutco
             ("MODULES", guest.kernel.modules),
             ("RESULTS", guest.results),
             ("CHECKOUT", guest.checkout),
+            ("ENVIRONMENT", guest.environment),
         )
     )
     with tempfile.TemporaryDirectory(prefix="vm-") as work, socket.socket(socket.AF_UNIX) as door:
