@@ -5,17 +5,14 @@ from __future__ import annotations
 import platform
 import secrets
 import socket
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final
 
 from harness import __version__
 from harness.at.model import Model, load_models
+from harness.cloud.absent import AbsentCloud
 from harness.cloud.adapter import CloudAdapter
 from harness.cloud.choice import adapter_of
 from harness.cloud.core_network import CoreNetwork
@@ -24,30 +21,30 @@ from harness.cloud.service import Connect, Service, connect_from_host
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError, UsageError
 from harness.core.party import Party
-from harness.lab.announced import AnnouncedService, AnnouncedSource
+from harness.lab.announced import AnnouncedService
 from harness.lab.host_watch import HostWatch
 from harness.lab.inventory import PortRoles, match_all
 from harness.lab.lease import default_directory, lease, sweep
 from harness.lab.load import load_lab
-from harness.lab.schema import Lab, LabService
+from harness.lab.schema import Lab
+from harness.lab.site import Site, announced_site, site_of
 from harness.lab.source import DeviceSource
+from harness.lab.strips import Strip, strip_of
+from harness.lab.udev import UdevSource
 from harness.procedure.acceptance import Acceptance, check_limits
 from harness.procedure.case import Case, Progress
-from harness.procedure.dut import Dut, FarEnd
-from harness.procedure.recording import Recording
+from harness.procedure.dut import Dut
+from harness.procedure.far_end import FarEnd, far_end_elsewhere, serve_far_end
+from harness.procedure.recording import TAP, Recording
 from harness.procedure.surroundings import Surroundings
+from harness.procedure.virtual_bench import start_virtual_bench
 from harness.record.journal import RunJournal
 from harness.record.rows import RunInfo
 from harness.report import html
 from harness.router.generic import Generic3gppRouter
 from harness.userplane.broker import Broker
 from harness.userplane.namespace import Namespace
-from harness.userplane.testserver import TestServer
 from harness.verdict.limits import load_limits
-
-VIRTUAL_BENCH_GROUP: Final = "cloudsim_harness.virtual_bench"
-TEST_PORT: Final = 5201
-_BACKLOG: Final = 128
 
 Say = Callable[[str], None]
 
@@ -64,7 +61,7 @@ class Services:
 
     cloud: CloudAdapter
     core: CoreNetwork | None
-    strip: PowerStrip | None
+    strip: Strip | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -194,57 +191,64 @@ def open_bench(
         broker = stack.enter_context(Broker.start(private=lab.bench.virtual, clock=clock))
         for swept in broker.sweep():
             say(f"swept interface {swept.name}: {swept.done}")
-        yield _assembled(stack, broker, lab, path, say=say, runs=runs, clock=clock, models=models)
-
-
-def _assembled(
-    stack: ExitStack,
-    broker: Broker,
-    lab: Lab,
-    path: Path,
-    *,
-    say: Say,
-    runs: Path | None,
-    clock: Clock,
-    models: Mapping[str, Model],
-) -> Bench:
-    """Start what a bench needs, in the order in which it depends on one another."""
-    if not lab.bench.virtual:
-        msg = (
-            f"{path.name}: bench.virtual: real routers are found by udev, which this version does "
-            "not do yet; set virtual = true"
+        source: DeviceSource
+        lab_log: list[tuple[str, str]] | None = None
+        if lab.bench.virtual:
+            lab_log = []
+            announced = start_virtual_bench(stack, broker, path, _heard(lab_log, say))
+            source, site = announced, announced_site(announced.announcement)
+        else:
+            source = stack.enter_context(UdevSource(clock=clock))
+            site = site_of(lab, path.parent)
+        bench = assembled(
+            stack, broker, lab, path, site, source=source, runs=runs, clock=clock, models=models
         )
-        raise BenchError(msg)
-    lab_log: list[tuple[str, str]] = []
+        bench.lab_log = lab_log
+        yield bench
+
+
+def _heard(lab_log: list[tuple[str, str]], say: Say) -> Callable[[str, str], None]:
+    """Return who keeps what the parties log and says it on."""
 
     def heard(party: str, text: str) -> None:
         lab_log.append((party, text))
         say(f"{party}: {text}")
 
-    source = _start_virtual_bench(stack, broker, path, heard)
-    announced = source.announcement
+    return heard
+
+
+def assembled(  # noqa: PLR0913 - the parts of a bench
+    stack: ExitStack,
+    broker: Broker,
+    lab: Lab,
+    path: Path,
+    site: Site,
+    *,
+    source: DeviceSource,
+    runs: Path | None,
+    clock: Clock,
+    models: Mapping[str, Model],
+) -> Bench:
+    """Wire what a bench needs, in the order in which it depends on one another.
+
+    Raises:
+        BenchError: A router, an interface or an address that lab.toml names is not there.
+    """
     used = {router.model for router in lab.routers.values()}
     match_all(lab.routers, {name: roles_of(models[name]) for name in used}, source.functions())
     connect: Connect = connect_from_host
     far_end = None
-    if announced.uplink is not None:
-        uplink = announced.uplink
-        wan = stack.enter_context(broker.namespace("wan"))
-        wan.adopt(uplink.ifname, "wan0")
-        wan.address(uplink.address, uplink.gateway, "wan0")
-        far_end = _start_test_server(stack, wan, uplink.address.split("/")[0])
-        connect = _through(wan, clock)
+    if site.uplink is not None:
+        far_end = serve_far_end(stack, broker, site.uplink)
+        if site.uplink.ifname is not None:
+            connect = _through(far_end.namespace, clock)
+    elif site.test_server is not None:
+        far_end = far_end_elsewhere(broker, site.test_server)
     taps = {}
-    for tap in announced.taps:
-        taps[tap.name] = stack.enter_context(broker.namespace(f"tap {tap.name}"))
-        taps[tap.name].adopt(tap.ifname, "tap0")
-        taps[tap.name].up("tap0")
-    cloud = _service("access server", Party.ACCESS_SERVER, announced.access_server, connect)
-    core = strip = None
-    if announced.core_network is not None:
-        core = CoreNetwork(_service("core network", Party.CARRIER, announced.core_network, connect))
-    if announced.power is not None:
-        strip = PowerStrip(_service("power strip", Party.BENCH, announced.power, connect))
+    for name, ifname in site.taps.items():
+        taps[name] = stack.enter_context(broker.namespace(f"tap {name}"))
+        taps[name].adopt(ifname, TAP)
+        taps[name].up(TAP)
     return Bench(
         lab=lab,
         lab_text=path.read_text(encoding="utf-8"),
@@ -253,14 +257,40 @@ def _assembled(
         broker=broker,
         source=source,
         models=models,
-        services=Services(cloud=adapter_of(lab, cloud), core=core, strip=strip),
+        services=_services(lab, site, connect),
         far_end=far_end,
         taps=taps,
-        server_address=announced.access_server.device_address,
-        conditions=announced.conditions,
+        server_address=site.server_address,
+        conditions=site.conditions,
         host=stack.enter_context(HostWatch(clock)),
-        lab_log=lab_log,
     )
+
+
+def _services(lab: Lab, site: Site, connect: Connect) -> Services:
+    """Return what of the lab can be asked and steered, each with the party that must serve it."""
+
+    def service(name: str, party: Party, told: AnnouncedService) -> Service:
+        return Service(
+            name=f"the {name}",
+            party=party,
+            url=told.url,
+            connect=connect,
+            token=told.token,
+            ca_file=told.ca_file,
+        )
+
+    cloud: CloudAdapter = AbsentCloud()
+    if site.access_server is not None:
+        cloud = adapter_of(lab, service("access server", Party.ACCESS_SERVER, site.access_server))
+    core = None
+    if site.core_network is not None:
+        core = CoreNetwork(service("core network", Party.CARRIER, site.core_network))
+    strip: Strip | None = None
+    if site.power is not None:
+        strip = PowerStrip(service("power strip", Party.BENCH, site.power))
+    elif lab.power is not None:
+        strip = strip_of(lab.power)
+    return Services(cloud=cloud, core=core, strip=strip)
 
 
 def roles_of(model: Model) -> PortRoles:
@@ -289,48 +319,6 @@ def _require_models(lab: Lab, models: Mapping[str, Model]) -> None:
             raise BenchError(msg)
 
 
-def virtual_bench_module() -> str:
-    """Return the module that is the virtual bench; it is found by entry point, unread.
-
-    Raises:
-        BenchError: None is installed.
-    """
-    modules = [entry.value for entry in entry_points(group=VIRTUAL_BENCH_GROUP)]
-    if not modules:
-        msg = "no virtual bench is installed; install this checkout with make setup"
-        raise BenchError(msg)
-    return modules[0]
-
-
-def _start_virtual_bench(
-    stack: ExitStack, broker: Broker, path: Path, heard: Callable[[str, str], None]
-) -> AnnouncedSource:
-    """Start the virtual bench as a child of the broker."""
-    module = virtual_bench_module()
-    state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="virtual-bench-")))
-    errors = state / "supervisor.log"
-    argv = [sys.executable, "-m", module, "--lab", str(path.resolve()), "--state", str(state)]
-    process = broker.spawn(argv, stderr=errors)
-    stack.callback(process.close)
-    try:
-        return AnnouncedSource(process.stdout, on_log=heard)
-    except BenchError as exc:
-        words = errors.read_text(encoding="utf-8").strip().splitlines()
-        said = words[-1] if words else "it said nothing"
-        msg = f"the virtual bench did not start: {said}"
-        raise BenchError(msg) from exc
-
-
-def _start_test_server(stack: ExitStack, wan: Namespace, address: str) -> FarEnd:
-    """Serve measurements on the bench's own leg behind the carriers."""
-    token = secrets.token_hex(16)
-    listener = wan.socket(socket.AF_INET, socket.SOCK_STREAM, bind=(address, TEST_PORT))
-    listener.listen(_BACKLOG)
-    datagrams = wan.socket(socket.AF_INET, socket.SOCK_DGRAM, bind=(address, TEST_PORT))
-    stack.enter_context(TestServer(listener, datagrams, token=token))
-    return FarEnd(address=address, port=TEST_PORT, token=token, namespace=wan)
-
-
 def _through(namespace: Namespace, clock: Clock) -> Connect:
     """Return a way to open connections from a namespace of the bench."""
 
@@ -341,21 +329,6 @@ def _through(namespace: Namespace, clock: Clock) -> Connect:
             raise ConnectionError(str(exc)) from exc
 
     return connect
-
-
-def _service(
-    name: str, party: Party, announced: AnnouncedService | LabService, connect: Connect
-) -> Service:
-    """Return a service of the lab as the adapters want it."""
-    token = announced.token if isinstance(announced, AnnouncedService) else None
-    return Service(
-        name=f"the {name}",
-        party=party,
-        url=announced.url or "",
-        connect=connect,
-        token=token,
-        ca_file=announced.ca_file,
-    )
 
 
 @contextmanager

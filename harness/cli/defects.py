@@ -12,13 +12,13 @@ from typing import Final
 
 import typer
 
-from harness.bench import virtual_bench_module
 from harness.cli.exit_codes import ExitCode
 from harness.core.clock import SystemClock
 from harness.core.errors import UsageError
 from harness.core.party import Party
 from harness.procedure.catalogue import CASES
 from harness.procedure.trials import Suite, planted_faults, run_clean, try_all
+from harness.procedure.virtual_bench import virtual_bench_module
 from harness.report import detection
 from harness.verdict.detection import PlantedFault, Score, Trial, quick_sample
 

@@ -10,6 +10,8 @@ from harness.core.errors import BenchError
 class PowerStrip:
     """Outlets that can be switched; a strip says what an outlet is, not what the router is."""
 
+    switches_cards = True
+
     def __init__(self, service: Service) -> None:
         self._service = service
 

@@ -89,12 +89,13 @@ def _require_files(lab: Lab, path: Path) -> None:
         "access_server": lab.access_server,
         "core_network": lab.core_network,
         "power": lab.power,
+        "uplink": lab.uplink,
     }
     for table, service in services.items():
         if service is None:
             continue
         for key in ("ca_file", "token_file"):
-            name = getattr(service, key)
+            name = getattr(service, key, None)
             if name is not None and not (path.parent / name).is_file():
                 msg = (
                     f"{path.name}: {table}.{key}: there is no file {str(name)!r} beside "

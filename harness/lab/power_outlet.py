@@ -98,10 +98,18 @@ class HttpOutlet:
         """
         self._turn(deadline, turn_on=True)
 
+    def is_on(self, deadline: Deadline) -> bool:
+        """Return what it says of itself.
+
+        Raises:
+            BenchError: It does not answer, or not as such an outlet.
+        """
+        body = self._get(request_path(self.dialect, self.outlet, turn_on=None), deadline)
+        return read_state(self.dialect, self.outlet, body)
+
     def _turn(self, deadline: Deadline, *, turn_on: bool) -> None:
         self._get(request_path(self.dialect, self.outlet, turn_on=turn_on), deadline)
-        body = self._get(request_path(self.dialect, self.outlet, turn_on=None), deadline)
-        if read_state(self.dialect, self.outlet, body) is not turn_on:
+        if self.is_on(deadline) is not turn_on:
             asked, says = ("on", "off") if turn_on else ("off", "on")
             msg = f"{self.name} was switched {asked} and says it is {says}; is it locked?"
             raise BenchError(msg)
@@ -173,6 +181,18 @@ class SnmpOutlet:
             BenchError: It does not answer, or says another value.
         """
         self._set(self.on_value, deadline)
+
+    def is_on(self, deadline: Deadline) -> bool | None:
+        """Return what it says of itself; None when that is neither on nor off.
+
+        Raises:
+            BenchError: It does not answer.
+        """
+        options = ("-v2c", "-c", self.community, self.host, self.oid)
+        said = self.run(("snmpget", *options), max(_LEAST_S, deadline.left_s))
+        match = _SNMP_INTEGER.search(said)
+        words = {self.on_value: True, self.off_value: False}
+        return words.get(int(match["value"])) if match else None
 
     def _set(self, value: int, deadline: Deadline) -> None:
         limit_s = max(_LEAST_S, deadline.left_s)

@@ -98,6 +98,17 @@ class UhubctlPort:
             self._hub, self._port = hub_and_port(self._locate())
         self._switch("on", deadline)
 
+    def is_on(self, deadline: Deadline) -> bool | None:
+        """Return what the hub says of its port, which may not be true; None when it says nothing.
+
+        Raises:
+            BenchError: uhubctl is missing, or there is no such hub.
+        """
+        hub, port = hub_and_port(self._locate())
+        said = self._run(("uhubctl", "-l", hub, "-p", str(port)), max(_LEAST_S, deadline.left_s))
+        line = re.search(rf"^\s*Port {port}: \w{{4}} (?P<words>.*)$", said, re.MULTILINE)
+        return None if line is None else "power" in line["words"].split()
+
     def _switch(self, action: str, deadline: Deadline) -> None:
         # -r: some hubs need to be told more than once; -f: also hubs that do not list themselves.
         self._run(

@@ -166,6 +166,36 @@ class LabService(_Table):
     token_file: Path | None = None
 
 
+class Power(LabService):
+    """What switches the routers' power; a router's `relay` is the number of its outlet.
+
+    Attributes:
+        kind: Shelly Gen1 (`shelly1`), Shelly Gen2 and later, Tasmota: HTTP at `url`; `snmp`: a PDU;
+            `uhubctl`: ports of a hub on this host that switches them.
+        host: Address of the PDU.
+        community: SNMP community with write access.
+        oid: Object of the outlets' control, without the outlet's number.
+        hub: The hub as `uhubctl` names it, for example `1-2`.
+    """
+
+    kind: Literal["shelly1", "shelly2", "tasmota", "snmp", "uhubctl"] = "shelly1"
+    host: str | None = None
+    community: str | None = None
+    oid: Annotated[str, Field(pattern=r"^\d+(\.\d+)+$")] | None = None
+    hub: Annotated[str, Field(pattern=r"^\d+(-\d+(\.\d+)*)?$")] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"snmp": ("host", "community", "oid"), "uhubctl": ("hub",)}.get(
+            self.kind, ("url",)
+        )
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            msg = f"power.{missing[0]}: a power strip of kind {self.kind!r} needs it; add it"
+            raise ValueError(msg)
+        return self
+
+
 class UsagePlan(_Table):
     """What a user of the service was sold.
 
@@ -268,19 +298,36 @@ class TapPoint(_Table):
 
 
 class Uplink(_Table):
-    """The bench's own leg on the far side of the carriers, for its test server.
+    """The far side of the carriers: a leg of the bench for its own test server, or another's.
 
     Attributes:
         interface: Network interface; None uses the host's own address and routes.
-        address: Address with prefix length.
+        address: Address with prefix length, at which routers reach the bench's test server.
         gateway: Next hop.
         dns: Resolver.
+        server: Instead of an address: a `harness testserver` elsewhere, `host:port`.
+        token_file: With it: file with that server's token, relative to lab.toml.
     """
 
     interface: str | None = None
-    address: str
+    address: str | None = None
     gateway: str | None = None
     dns: str | None = None
+    server: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] | None = None
+    token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.address is None) == (self.server is None):
+            msg = (
+                "uplink.address: name either the address of the bench's own leg, or with "
+                "uplink.server a test server elsewhere"
+            )
+            raise ValueError(msg)
+        if (self.server is None) != (self.token_file is None):
+            msg = "uplink.token_file: it belongs to uplink.server; name both or none"
+            raise ValueError(msg)
+        return self
 
 
 class Lab(_Table):
@@ -306,7 +353,7 @@ class Lab(_Table):
     sim_bank: SimBank = SimBank()
     carriers: Mapping[Name, Carrier] = Field(min_length=1)
     core_network: LabService | None = None
-    power: LabService | None = None
+    power: Power | None = None
     taps: Mapping[Name, TapPoint] = Field(default_factory=dict)
     uplink: Uplink | None = None
 

@@ -14,18 +14,19 @@ from harness.at.session import AtSession
 from harness.cloud.adapter import CloudAdapter
 from harness.cloud.core_network import CoreNetwork
 from harness.cloud.desk import ServiceDesk
-from harness.cloud.power_strip import PowerStrip
 from harness.core.clock import Clock, Deadline
-from harness.core.errors import BenchError, CloudError, HarnessError, RouterError
+from harness.core.errors import BenchError, RouterError
 from harness.core.identity import masked
 from harness.lab.description import Function
 from harness.lab.inventory import FoundRouter, PortRoles, match_router
 from harness.lab.schema import Router
 from harness.lab.source import DeviceSource
+from harness.lab.strips import Strip
 from harness.measure.calls import Calls
 from harness.port.serial_port import SerialPort
+from harness.procedure.far_end import FarEnd
 from harness.procedure.recording import LAN, Recording
-from harness.procedure.seed_bearer import SeedAddresses, seed_addresses
+from harness.procedure.seed_bearer import SeedAddresses, newest_event, seed_addresses
 from harness.record.result_writer import ResultWriter
 from harness.router.driver import Identity, RouterDriver
 from harness.userplane.dhcp import Lease
@@ -34,23 +35,6 @@ from harness.userplane.tap import Tap
 
 _CHECK_S: Final = 3.0
 _FIRST_AT_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FarEnd:
-    """The bench's test server on the far side of the carriers.
-
-    Attributes:
-        address: Its address.
-        port: Its TCP and UDP port.
-        token: Its secret.
-        namespace: Where it lives.
-    """
-
-    address: str
-    port: int
-    token: str
-    namespace: Namespace
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +68,7 @@ class Dut:
     source: DeviceSource
     cloud: CloudAdapter
     core: CoreNetwork | None
-    strip: PowerStrip | None
+    strip: Strip | None
     namespace: Namespace
     recording: Recording
     far_end: FarEnd | None
@@ -108,7 +92,9 @@ class Dut:
             "tap.seed": self.seed_tap is not None,
             "far_end": self.far_end is not None,
             "desk": isinstance(self.cloud, ServiceDesk),
-            "slot": self.strip is not None and self.router.physical_sim is not None,
+            "slot": self.strip is not None
+            and self.strip.switches_cards
+            and self.router.physical_sim is not None,
             "log.router": self.lab_log is not None,
         }
         return frozenset(name for name, there in have.items() if there) | self.cloud.capabilities
@@ -190,7 +176,8 @@ class Dut:
         Raises:
             BenchError: There is no power strip, or it does not switch.
         """
-        self._note_core_events()
+        newest = newest_event(self.core, Deadline.after(_CHECK_S, self.clock))
+        self.core_events_before = self.core_events_before if newest is None else newest
         strip, relay = self._power()
         start_ns = self.clock.monotonic_ns()
         strip.switch(relay, on=True, deadline=deadline)
@@ -376,7 +363,7 @@ class Dut:
         self.namespace.up(LAN)
         self.recording.tap_lan()
 
-    def _power(self) -> tuple[PowerStrip, int]:
+    def _power(self) -> tuple[Strip, int]:
         if self.strip is None or self.router.relay is None:
             msg = (
                 f"lab.toml: routers.{self.name}.relay: no outlet of a power strip feeds it; "
@@ -403,13 +390,3 @@ class Dut:
                 f"{masked(imei)}, not {masked(self.router.imei)}; another one is plugged in there"
             )
             raise BenchError(msg)
-
-    def _note_core_events(self) -> None:
-        """Remember where the core network's log stands, so that only news counts."""
-        if self.core is None:
-            return
-        try:
-            events = self.core.events(after=0, deadline=Deadline.after(_CHECK_S, self.clock))
-        except (CloudError, HarnessError):
-            return
-        self.core_events_before = max((event.seq for event in events), default=0)

@@ -12,6 +12,16 @@ from harness.core.errors import BenchError, CloudError
 _SEED: Final = "seed"
 
 
+def newest_event(core: CoreNetwork | None, deadline: Deadline) -> int | None:
+    """Return the number of the core network's newest event; None when nobody can tell."""
+    if core is None:
+        return None
+    try:
+        return max((event.seq for event in core.events(after=0, deadline=deadline)), default=0)
+    except (CloudError, BenchError):
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedAddresses:
     """Whose address is whose on the seed bearers.
