@@ -41,6 +41,7 @@ class Recording:
         host: Knows when the host stood still or its clock was stepped, None when nobody looks.
         surroundings: Notes what went on around the router, None when nobody does.
         verdict: What the case came to, which says how much is kept; NONE until it is known.
+        told: Numbers of the access server's events that the case has recorded itself.
         transcript: AT lines of the case that is being recorded, None when there is none.
     """
 
@@ -52,6 +53,7 @@ class Recording:
     host: HostWatch | None = None
     surroundings: Surroundings | None = None
     verdict: Verdict = Verdict.NONE
+    told: set[int] = field(default_factory=set)
     transcript: Transcript | None = None
     _taps: dict[str, Tap] = field(default_factory=dict)
     _doubt: str | None = None
@@ -75,13 +77,14 @@ class Recording:
         self._directory = own
         self._doubt = None
         self.verdict = Verdict.NONE
+        self.told.clear()
         self._host_mark = self.host.count if self.host else 0
         with ExitStack() as stack:
             stack.callback(self._hand_in, result, own)
             stack.callback(self._stop_taps)
             if self.surroundings is not None:
                 self.surroundings.begin()
-                stack.callback(self.surroundings.hand_in, result, own)
+                stack.callback(self.surroundings.hand_in, result, own, self.told)
             self.transcript = Transcript(own / TRANSCRIPT, clock=self.clock)
             stack.callback(self.transcript.close)
             stack.callback(before_end)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from harness.cloud.adapter import LOG, CloudAdapter
+from harness.cloud.model import ServerEvent, Sim
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, HarnessError
 from harness.core.party import Party
@@ -34,6 +35,8 @@ KINDS: Final = {
     SHAPER_LOG: "shaper-readback",
 }
 _ASK_S: Final = 3.0
+_CHANGES: Final = frozenset({"selected", "no_sim", "held", "download_started", "released"})
+"""Kinds of events around which a router may change its card."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,11 +82,17 @@ class Surroundings:
         with self._lock:
             self._shaper.append(entry | asdict(state))
 
-    def hand_in(self, result: ResultWriter, own: Path) -> None:
-        """Write what was noted into a case's directory, and what came and went into its record."""
+    def hand_in(self, result: ResultWriter, own: Path, told: Collection[int] = ()) -> None:
+        """Write what was noted into a case's directory, and what happened into its record.
+
+        Args:
+            result: The case's result.
+            own: The case's directory.
+            told: Numbers of the access server's events that are in the record already.
+        """
         self._write_kernel_log(own)
         self._write_udev_log(result, own)
-        self._write_server_log(own)
+        self._write_server_log(result, own, told)
         with self._lock:
             _write(own / SHAPER_LOG, map(_json, self._shaper))
         for text in self._missing:
@@ -105,21 +114,48 @@ class Surroundings:
             result.event("udev", _words(change), t_ns=change.t_ns, party=Party.BENCH)
         _write(own / UDEV_LOG, (_json(asdict(change)) for change in changes))
 
-    def _write_server_log(self, own: Path) -> None:
+    def _write_server_log(self, result: ResultWriter, own: Path, told: Collection[int]) -> None:
         """Write what the access server logged of this router since the last case."""
         if LOG not in self.cloud.capabilities:
             return
+        deadline = Deadline.after(_ASK_S, self.clock)
         try:
-            events = self.cloud.events(
-                after=self._last_event,
-                imei=self.imei,
-                deadline=Deadline.after(_ASK_S, self.clock),
-            )
+            events = self.cloud.events(after=self._last_event, imei=self.imei, deadline=deadline)
+            ahead_us = self.cloud.utc_us(deadline) - self.clock.monotonic_ns() // 1000
+            card = self._card(events, deadline)
         except HarnessError as exc:
             self._missing.append(f"the access server's log of this case is not here: {exc}")
             return
         self._last_event = max((event.seq for event in events), default=self._last_event)
         _write(own / SERVER_LOG, (event.model_dump_json(exclude_none=True) for event in events))
+        for event in events:
+            t_ns = (event.utc_us - ahead_us) * 1000
+            # A case may have set the server's clock; the file has what the time-line cannot place.
+            if event.seq not in told and self._begun_ns <= t_ns <= self.clock.monotonic_ns():
+                write_server_event(result, event, t_ns)
+        if card is not None:
+            result.sim_use(
+                card.iccid, card.imsi, card.carrier, card.plmn, start_ns=self._begun_ns, end_ns=None
+            )
+
+    def _card(self, events: Sequence[ServerEvent], deadline: Deadline) -> Sim | None:
+        """Return the card that the router had all the time; None when it changed, or has none."""
+        router = self.cloud.router(self.imei, deadline)
+        if router is None or router.iccid is None or any(e.kind in _CHANGES for e in events):
+            return None
+        return next((sim for sim in self.cloud.sims(deadline) if sim.iccid == router.iccid), None)
+
+
+def write_server_event(result: ResultWriter, event: ServerEvent, t_ns: int) -> None:
+    """Write an event of the access server into a record, at a moment of the bench's clock."""
+    result.event(
+        "server",
+        event.kind,
+        t_ns=t_ns,
+        utc_us=event.utc_us,
+        party=Party.ACCESS_SERVER,
+        data={"iccid": event.iccid, "carrier": event.carrier, "detail": event.detail},
+    )
 
 
 def _words(change: Change) -> str:

@@ -29,7 +29,7 @@ AFTER: Final = "throttle.goodput_after"
 INJECTED_LIMIT: Final = "throttle.injected_ratio"
 RECOVERED_LIMIT: Final = "throttle.recovered_ratio"
 _READY_S: Final = 30.0
-_BIN_NS: Final = 100_000_000
+_BIN_NS: Final = 50_000_000
 
 
 @dataclass(slots=True)
@@ -38,13 +38,15 @@ class RateLog:
 
     Attributes:
         tap: The tap.
-        bytes_by_bin: Bytes that arrived, by the number of the bin.
+        bytes_by_bin: Bytes that arrived, by the number of the bin; 0 begins with the first packet.
         first_ns: Time of the first packet that arrived, UTC; None before it.
+        last_ns: Time of the last one.
     """
 
     tap: Tap
     bytes_by_bin: dict[int, int] = field(default_factory=dict)
     first_ns: int | None = None
+    last_ns: int = 0
 
     def poll(self) -> Packets:
         """Return the packets since the last call, and count them."""
@@ -53,18 +55,40 @@ class RateLog:
         if self.first_ns is None and len(arrived):
             self.first_ns = int(arrived.t_ns[0])
         for t_ns, size in zip(arrived.t_ns.tolist(), arrived.wire_bytes.tolist(), strict=True):
-            number = t_ns // _BIN_NS
+            number = (t_ns - self.first_ns) // _BIN_NS
+            self.last_ns = max(self.last_ns, t_ns)
             self.bytes_by_bin[number] = self.bytes_by_bin.get(number, 0) + size
         return packets
 
     def points(self, clock: Clock) -> list[tuple[int, float]]:
-        """Return (monotonic ns, bit/s) for each bin; the tap's times are UTC."""
-        offset_ns = clock.utc_us() * 1000 - clock.monotonic_ns()
-        per_s = NS_PER_S / _BIN_NS
-        return [
-            (number * _BIN_NS - offset_ns, size * BITS_PER_BYTE * per_s)
-            for number, size in sorted(self.bytes_by_bin.items())
-        ]
+        """Return (monotonic ns, bit/s) over time; the tap's times are UTC."""
+        if self.first_ns is None:
+            return []
+        begun_ns = self.first_ns - (clock.utc_us() * 1000 - clock.monotonic_ns())
+        return rate_points(self.bytes_by_bin, begun_ns, self.last_ns - self.first_ns)
+
+
+def rate_points(
+    bytes_by_bin: Mapping[int, int], begun_ns: int, covered_ns: int
+) -> list[tuple[int, float]]:
+    """Return (ns, bit/s) at the middle of each bin, zeros among them.
+
+    The last bin counts for as long as it was covered, and not at all when that was short: else
+    every curve would end in a drop that nobody measured.
+
+    Args:
+        bytes_by_bin: Bytes by the number of the bin.
+        begun_ns: When bin 0 began.
+        covered_ns: Time from there to the last packet.
+    """
+    points = []
+    for number in range(covered_ns // _BIN_NS + 1):
+        start_ns = number * _BIN_NS
+        long_ns = min(_BIN_NS, covered_ns - start_ns)
+        if 2 * long_ns >= _BIN_NS:
+            bits = bytes_by_bin.get(number, 0) * BITS_PER_BYTE
+            points.append((begun_ns + start_ns + long_ns // 2, bits * NS_PER_S / long_ns))
+    return points
 
 
 def run_throttled(run: CaseRun) -> None:

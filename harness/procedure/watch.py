@@ -15,6 +15,7 @@ from harness.core.units import NS_PER_S
 from harness.port.errors import PortLostError
 from harness.procedure.dut import Dut
 from harness.procedure.phases import SERVER_SAYS, Milestones, Phase
+from harness.procedure.surroundings import write_server_event
 from harness.record.result_writer import ResultWriter
 from harness.router.driver import RegistrationState
 
@@ -197,14 +198,8 @@ class Watch:
         """Note one event of the access server."""
         t_ns = self.happened_ns(event)
         self.events.append(event)
-        self.result.event(
-            "server",
-            event.kind,
-            t_ns=t_ns,
-            utc_us=event.utc_us,
-            party=Party.ACCESS_SERVER,
-            data={"iccid": event.iccid, "carrier": event.carrier, "detail": event.detail},
-        )
+        self.dut.recording.told.add(event.seq)
+        write_server_event(self.result, event, t_ns)
         if event.kind == "selected":
             self.selected_iccid, self.selected_plmn = event.iccid, event.plmn
             self.selected_carrier = event.carrier

@@ -224,7 +224,8 @@ def test_the_morning_compares_the_last_two_runs_of_a_plan(tmp_path: Path) -> Non
         page = get(port, "/morning")
 
     assert "<p>1 new</p>" in page.text
-    assert "2023-11-14T221320Z-n → 2023-11-14T221340Z-n" in page.text
+    links = re.findall(r'<h2><a href="(\S+)">\S+</a> → <a href="(\S+)">', page.text)
+    assert links == [("/runs/2023-11-14T221320Z-n", "/runs/2023-11-14T221340Z-n")]
 
 
 @pytest.mark.slow

@@ -57,11 +57,13 @@ def test_one_command_goes_from_lab_toml_to_a_verdict_with_evidence(desk: Path) -
         assert record.state == "finished"
         kinds = sorted(artifact.kind for artifact in record.artifacts())
         events = {event.kind for event in record.events()}
+        carriers = [(use.result_id, use.carrier) for use in record.sim_uses()]
     assert [kind for kind in kinds if kind != "kernel-log"] == [
         "at-transcript", "at-transcript", *["pcapng"] * 6, "server-log", "shaper-readback",
         "udev-log",
     ]  # fmt: skip  # the kernel's log is not everybody's to read
     assert events >= {"power", "registration", "server", "urc", "udev", "injection"}
+    assert carriers == [(1, "docomo"), (2, "docomo")]  # a case that changes no card has one, too
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "860000000000017" not in page
     assert "https://" not in page
