@@ -258,11 +258,15 @@ def serve(
         Path | None,
         typer.Option(metavar="FILE", help="The SIMs; ledger.json beside the runs by default."),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Usage by line and hour; usage/ beside the runs."),
+    ] = None,
 ) -> None:
     """Serve the runs as web pages."""
     from harness.cli.records import serve as serve_runs  # noqa: PLC0415 - see report
 
-    serve_runs(runs, host, port, is_public=public, ledger=ledger)
+    serve_runs(runs, host, port, is_public=public, ledger=ledger, store=store)
 
 
 @app.command()

@@ -210,7 +210,9 @@ def diff(before: str, after: str, runs: Path, *, as_json: bool) -> None:
     Console().print(table(found))
 
 
-def serve(runs: Path, host: str, port: int, *, is_public: bool, ledger: Path | None) -> None:
+def serve(
+    runs: Path, host: str, port: int, *, is_public: bool, ledger: Path | None, store: Path | None
+) -> None:
     """Serve the runs as web pages: on loopback as it is, elsewhere with a token."""
     import uvicorn  # noqa: PLC0415 - only what is asked for is loaded
 
@@ -220,7 +222,7 @@ def serve(runs: Path, host: str, port: int, *, is_public: bool, ledger: Path | N
     token = None if local else secrets.token_urlsafe(24)
     query = "" if token is None else f"?token={token}"
     typer.echo(f"serving    http://{host}:{port}/{query}")
-    pages = app(runs, token, secret=_secret() if is_public else None, ledger=ledger)
+    pages = app(runs, token, secret=_secret() if is_public else None, ledger=ledger, store=store)
     uvicorn.run(pages, host=host, port=port, log_level="warning")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 from typing import Final
@@ -13,8 +14,12 @@ import numpy as np
 from harness.core.errors import UsageError
 from harness.pool.balance import Bank, concentration
 from harness.pool.branch import DayResult
+from harness.pool.ledger import Ledger
+from harness.pool.look import look
+from harness.pool.months import HOURS_A_DAY, TOKYO, moment_of
 from harness.pool.replay import Replay
 from harness.pool.state import SimState
+from harness.pool.usage import UsageStore
 from harness.pool.view import CarrierView, HeatRow, PoolView, pool_json
 
 _PLACE: Final = "__DATA__"
@@ -37,6 +42,39 @@ def pool_page(views: Sequence[PoolView], *, title: str) -> str:
     text = text.replace("<", "\\u003c")
     template = resources.files("harness.pool").joinpath("page.html").read_text(encoding="utf-8")
     return template.replace(_PLACE, text)
+
+
+def month_page(store: UsageStore, ledger: Ledger, *, now_hour: int, lead_days: int) -> str:
+    """Write the page of a lab's own pool, with a slider over the days of this month.
+
+    Args:
+        store: Usage by line and hour, packed up to now.
+        ledger: The SIMs as they are now; former days are shown with them too, and say so.
+        now_hour: Hours since 1970.
+        lead_days: Days from order to use of a new SIM.
+
+    Raises:
+        UsageError: The store has no whole day before `now_hour`.
+    """
+    today = moment_of(now_hour, TOKYO).date().day
+    views = []
+    for back in range(today - 1, 0, -1):
+        hour = now_hour - back * HOURS_A_DAY
+        try:
+            view = look(store, ledger, now_hour=hour, lead_days=lead_days)
+        except UsageError:
+            continue  # the store begins later
+        views.append(replace(view, note="the SIMs are shown as they are now"))
+    views.append(look(store, ledger, now_hour=now_hour, lead_days=lead_days))
+    return pool_page(views, title="SIM pool")
+
+
+def page_sources() -> tuple[str, str]:
+    """Return the page's script and style, for a policy that allows these and nothing else."""
+    template = resources.files("harness.pool").joinpath("page.html").read_text(encoding="utf-8")
+    script = template.rpartition("<script>")[2].partition("</script>")[0]
+    style = template.partition("<style>")[2].partition("</style>")[0]
+    return script, style
 
 
 def replay_page(replay: Replay) -> str:

@@ -321,9 +321,12 @@ class UsageStore:
         return table[:, 0], table[:, 1]
 
     def top_lines(self, first_hour: int, end_hour: int, count: int) -> Sequence[tuple[int, int]]:
-        """Return (line, bytes) of the `count` lines that used most in the packed days."""
+        """Return (line, bytes) of the `count` lines that used most in the packed days.
+
+        On the first day of a month there is none yet: an hour that was not counted is no zero.
+        """
         rows = self._query(_TOP_LINES, first_hour, end_hour, count)
-        return [(int(line), int(used)) for line, used in rows]
+        return [(int(line), int(used)) for line, used in rows if used is not None]
 
     def heatmap(self, first_hour: int, end_hour: int, count: int) -> Sequence[LineHours]:
         """Return the hours of the `count` lines that used most: line by hour."""

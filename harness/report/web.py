@@ -30,6 +30,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.core.clock import Clock, SystemClock
 from harness.core.errors import HarnessError
+from harness.core.units import US_PER_S
+from harness.pool.ledger_file import load_ledger
+from harness.pool.page import month_page, page_sources
+from harness.pool.usage import UsageStore
 from harness.record.reader import RunRecord
 from harness.report import html, morning, overview
 from harness.report.diff import CHANGES, NUMBER_HEADS, Comparison, diff, number_texts
@@ -51,6 +55,13 @@ _DETAIL_BUDGET_BYTES: Final = 8_000_000
 _COOKIE: Final = "harness-token"
 _LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
 _CASES_SHOWN: Final = 500
+_STORE_NAME: Final = "usage"
+_LEAD_DAYS: Final = 14
+_SECONDS_AN_HOUR: Final = 3600
+_POOL_REMEDY: Final = (
+    "the page needs the SIM ledger (harness pool sims --out ledger.json) and usage by line and "
+    "hour (harness pool feed); name them with --ledger and --store"
+)
 
 
 class TokenGate:
@@ -116,10 +127,18 @@ class Pages:
     """The pages over one directory of runs."""
 
     def __init__(
-        self, runs_dir: Path, ledger: Path, clock: Clock, hide: Hide, *, hands_out_files: bool
+        self,
+        runs_dir: Path,
+        ledger: Path,
+        store: Path,
+        clock: Clock,
+        hide: Hide,
+        *,
+        hands_out_files: bool,
     ) -> None:
         self._runs_dir = runs_dir
         self._ledger = ledger
+        self._store = store
         self._clock = clock
         self._hide = hide
         self._hands_out_files = hands_out_files
@@ -133,6 +152,7 @@ class Pages:
             Route("/runs/{name}/{path:path}", self.file),
             Route("/diff", self.compare),
             Route("/morning", self.morning),
+            Route("/pool", self.pool),
             Route("/live", self.live),
             Route("/live/events", self.live_events),
             Route("/metrics", self.metrics),
@@ -198,6 +218,16 @@ class Pages:
             return self._page("morning", problem=text, **cards)
         return await self._comparison("morning", *pair, **cards)
 
+    async def pool(self, _request: Request) -> Response:
+        """Show the SIM pool: four numbers, gauges, landing, heatmap, a slider over the days."""
+        hour = self._clock.utc_us() // US_PER_S // _SECONDS_AN_HOUR
+        try:
+            text = await asyncio.to_thread(lambda: _pool_page(self._store, self._ledger, hour))
+        except (OSError, HarnessError) as exc:
+            return self._page("pool", 404, problem=f"{exc}; {_POOL_REMEDY}")
+        policy = html.policy(*page_sources())
+        return HTMLResponse(text, headers={"content-security-policy": policy})
+
     async def _comparison(
         self,
         title: str,
@@ -252,6 +282,7 @@ def app(
     clock: Clock | None = None,
     secret: bytes | None = None,
     ledger: Path | None = None,
+    store: Path | None = None,
 ) -> Starlette:
     """Return the application that serves the runs in a directory.
 
@@ -262,6 +293,7 @@ def app(
         secret: Of a publisher: identities are shown as pseudonyms, and no kept file is handed out,
             because it may name somebody. None: identities are masked, files are there.
         ledger: The SIM ledger; None is `ledger.json` beside the runs.
+        store: Usage by line and hour; None is `usage` beside the runs.
     """
     gate = (
         Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)
@@ -272,11 +304,17 @@ def app(
     pages = Pages(
         runs_dir,
         ledger or runs_dir / morning.LEDGER_NAME,
+        store or runs_dir / _STORE_NAME,
         clock or SystemClock(),
         hide,
         hands_out_files=secret is None,
     )
     return Starlette(routes=pages.routes(), middleware=[Middleware(StrictHeaders), gate])
+
+
+def _pool_page(store: Path, ledger: Path, hour: int) -> str:
+    sims = load_ledger(ledger.read_text(encoding="utf-8"))
+    return month_page(UsageStore.open(store), sims, now_hour=hour, lead_days=_LEAD_DAYS)
 
 
 def _run_page(directory: Path, hide: Hide) -> str:

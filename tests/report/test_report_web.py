@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import re
 import socket
@@ -14,10 +15,16 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
+import numpy as np
 import pytest
 import uvicorn
 
 from harness.core.clock import FakeClock
+from harness.pool.contract import NO_SHORT_WINDOW, Contract, ResetRule
+from harness.pool.ledger import Ledger, SimEntry
+from harness.pool.ledger_file import dump_ledger
+from harness.pool.months import Month
+from harness.pool.usage import UsageStore
 from harness.record.journal import RunJournal
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
 from harness.report.privacy import pseudonyms
@@ -42,12 +49,17 @@ class Answer:
 
 @contextlib.contextmanager
 def served(
-    runs_dir: Path, token: str | None = None, *, secret: bytes | None = None
+    runs_dir: Path,
+    token: str | None = None,
+    *,
+    secret: bytes | None = None,
+    clock: FakeClock | None = None,
+    **pool: Path,
 ) -> Iterator[int]:
     """Serve the pages on a free port of loopback; yield the port."""
-    clock = FakeClock(monotonic_ns=1010 * S)
+    clock = clock or FakeClock(monotonic_ns=1010 * S)
     config = uvicorn.Config(
-        app(runs_dir, token, clock=clock, secret=secret),
+        app(runs_dir, token, clock=clock, secret=secret, **pool),
         log_level="error",
         lifespan="off",
         ws="none",
@@ -260,3 +272,55 @@ def test_the_public_pages_name_nobody(small_run: Path) -> None:
     assert pseudonym in pages["/live/events"]
     assert refused.status == 403
     assert "this is the public version" in refused.text
+
+
+@pytest.mark.slow
+def test_the_pool_is_shown_by_ledger_and_store_and_its_absence_is_explained(
+    small_run: Path, tmp_path: Path
+) -> None:
+    """The policy allows this page's own script; what is missing is said with its remedy."""
+    with served(small_run.parent) as port:
+        without = get(port, "/pool")
+    ledger, store = pool_files(tmp_path)
+    clock = FakeClock(monotonic_ns=1010 * S, utc_us=NOW_HOUR * 3600 * 1_000_000)
+    with served(small_run.parent, clock=clock, ledger=ledger, store=store) as port:
+        shown = get(port, "/pool")
+
+    assert without.status == 404
+    assert "harness pool feed" in without.text
+    assert shown.status == 200
+    script = shown.text.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in shown.headers["content-security-policy"]
+    data = json.loads(shown.text.partition('type="application/json">')[2].partition("</script>")[0])
+    assert data["views"][-1]["day"] == "2020-02-12"
+    assert data["views"][-1]["heat"][0]["line"]
+
+
+NOW_HOUR = Month(year=2020, month=2).first_hour + 11 * 24 + 10
+
+
+def pool_files(directory: Path) -> tuple[Path, Path]:
+    """Write a ledger of one SIM, and four weeks of three lines."""
+    terms = Contract(
+        carrier="44010",
+        plan="100 GB",
+        quota_bytes=100_000_000_000,
+        reset=ResetRule(day=1, hour=0, zone="Asia/Tokyo"),
+        throttle_rate_bps=128_000,
+        short_window=NO_SHORT_WINDOW,
+        source="contract 7",
+        disclosed=True,
+    )
+    ledger = directory / "ledger.json"
+    entries = Ledger([SimEntry(sim="S0", contract=terms, slot="b1/0")])
+    ledger.write_text(dump_ledger(entries), encoding="utf-8")
+    store = UsageStore.create(directory / "usage", carriers=["44010"])
+    first = NOW_HOUR - 28 * 24
+    for hour in range(first, NOW_HOUR):
+        store.write_hour(
+            hour, "44010", np.arange(3, dtype=np.int64), np.full(3, 10_000_000, np.int64)
+        )
+    for day in range(first // 24, NOW_HOUR // 24 + 1):
+        store.pack_day(day)
+    return ledger, directory / "usage"

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from harness.pool.ledger import Evidence, Ledger, SimEntry
 from harness.pool.ledger_file import dump_ledger, load_ledger
 from harness.pool.look import WhatIf, look
 from harness.pool.months import Month
-from harness.pool.page import pool_page, replay_page
+from harness.pool.page import month_page, page_sources, pool_page, replay_page
 from harness.pool.replay import run_replay
 from harness.pool.scenario import load_scenario
 from harness.pool.state import SimEvent, SimState
@@ -242,3 +243,25 @@ def test_a_registry_of_contracts_begins_with_unknown_sims() -> None:
         "short_window",
         "source",
     )
+
+
+@pytest.mark.slow
+def test_the_page_of_a_lab_has_a_view_for_each_day_of_the_month(store: UsageStore) -> None:
+    """Up to now; what lies before the store's first day is left out."""
+    now = FEBRUARY.first_hour + 10 * 24 + 7
+    page = month_page(store, _ledger(), now_hour=now, lead_days=3)
+    data = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+
+    assert [view["day"] for view in data["views"]] == [f"2020-02-{n:02d}" for n in range(1, 12)]
+    assert {view["note"] for view in data["views"][:-1]} == {"the SIMs are shown as they are now"}
+    assert data["views"][-1]["note"] == ""
+
+
+def test_what_the_page_runs_is_what_a_policy_is_made_of() -> None:
+    """Script and style stand in the page word for word."""
+    script, style = page_sources()
+    page = resources.files("harness.pool").joinpath("page.html").read_text(encoding="utf-8")
+
+    assert script.startswith('\n"use strict";')
+    assert f"<script>{script}</script>" in page
+    assert f"<style>{style}</style>" in page
