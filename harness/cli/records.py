@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -243,11 +245,23 @@ def _goodput_again(run: Path) -> Recomputer:
         if not capture.resolve().is_relative_to(run.resolve()) or not capture.is_file():
             msg = f"the capture {evidence['capture']!r} is not in this run"
             raise UsageError(msg)
-        return goodput_of_capture(
-            capture.read_bytes(),
-            first_ns=int(str(evidence["first_ns"])),
-            last_ns=int(str(evidence["last_ns"])),
-            shortest_s=float(str(evidence["shortest_s"])),
-        )
+        with _mapped(capture) as data:
+            return goodput_of_capture(
+                data,
+                first_ns=int(str(evidence["first_ns"])),
+                last_ns=int(str(evidence["last_ns"])),
+                shortest_s=float(str(evidence["shortest_s"])),
+            )
 
     return again
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """Map a file, however large it is; what is empty cannot be mapped."""
+    with path.open("rb") as file:
+        if path.stat().st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data

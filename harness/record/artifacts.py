@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -178,32 +177,24 @@ def _pieces(file: BinaryIO, left_bytes: int) -> Iterator[bytes]:
 
 def _packets(file: BinaryIO, snap_bytes: int | None, most_bytes: int) -> Iterator[bytes]:
     """Yield a capture, or its section and interfaces with its last packets: failures end runs."""
-    first = _packets_from(file, snap_bytes, most_bytes)
+    excess_bytes = sum(len(block) for _, block in _cut_blocks(file, snap_bytes)) - most_bytes
+    for is_packet, block in _cut_blocks(file, snap_bytes):
+        if is_packet and excess_bytes > 0:
+            excess_bytes -= len(block)
+        else:
+            yield block
+
+
+def _cut_blocks(file: BinaryIO, snap_bytes: int | None) -> Iterator[tuple[bool, bytes]]:
+    """Yield (whether it is a packet, block) from the start on, packets cut if that is wanted."""
     file.seek(0)
     walker = Walker(file)
-    for number, (kind, block) in enumerate(walker.blocks()):
-        if kind != ENHANCED_PACKET:
-            yield block
-        elif number >= first:
-            yield block if snap_bytes is None else headers_only(block, walker.order, snap_bytes)
-
-
-def _packets_from(file: BinaryIO, snap_bytes: int | None, most_bytes: int) -> int:
-    """Return the number of the first packet block from which on the rest fits."""
-    walker = Walker(file)
-    sizes: deque[tuple[int, int]] = deque()
-    total = 0
-    for number, (kind, block) in enumerate(walker.blocks()):
-        if kind != ENHANCED_PACKET:
-            total += len(block)
-            continue
-        if snap_bytes is not None:
-            block = headers_only(block, walker.order, snap_bytes)  # noqa: PLW2901  # its size only
-        sizes.append((number, len(block)))
-        total += len(block)
-        while total > most_bytes and sizes:
-            total -= sizes.popleft()[1]
-    return sizes[0][0] if sizes else 0
+    for kind, block in walker.blocks():
+        is_packet = kind == ENHANCED_PACKET
+        if is_packet and snap_bytes is not None:
+            yield True, headers_only(block, walker.order, snap_bytes)
+        else:
+            yield is_packet, block
 
 
 @contextmanager

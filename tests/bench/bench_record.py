@@ -1,13 +1,13 @@
 """Figures of records and reports, ours and the peers' from one run: `python bench_record.py`.
 
-Peers (pytest-html, allure-pytest) are measured when they are installed; the time to open a page
-when `chromium` is.
+Peers (pytest-html, allure-pytest) are installed by pip into an environment of their own, which
+goes afterwards; without an index only pytest alone is measured. The time to open a page needs
+`chromium`.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import random
 import re
 import shutil
@@ -261,6 +261,24 @@ def bench_kill(directory: Path, times: int) -> None:
     say(f"kill -9 x {times}: unreadable files", str(unreadable), "0")
 
 
+PEERS = ("pytest==9.2.0", "pytest-html==4.2.0", "allure-pytest==2.16.2")
+
+
+def peer_python(directory: Path) -> str | None:
+    """Return a Python with the peers in it; None when pip finds none of them."""
+    python = directory / "peers" / "bin" / "python"
+    commands = (
+        [sys.executable, "-m", "venv", str(directory / "peers")],
+        [str(python), "-m", "pip", "install", "--quiet", *PEERS],
+    )
+    for command in commands:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            say("peers: cannot be installed", "-", ended.stderr.strip()[-200:])
+            return None
+    return str(python)
+
+
 def bench_peers(directory: Path, count: int) -> None:
     """Measure pytest with nothing, pytest-html and allure-pytest over `count` empty tests."""
     test = directory / "test_peer.py"
@@ -269,8 +287,10 @@ def bench_peers(directory: Path, count: int) -> None:
         f"@pytest.mark.parametrize('n', range({count}))\n"
         "def test_n(n):\n    assert n >= 0\n"
     )
-    base = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:cloudsim"]
-    base += ["-p", "no:warnings", "-c", "/dev/null", "--rootdir", str(directory), str(test)]
+    python = peer_python(directory)
+    base = [python or sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    base += ["-p", "no:cloudsim", "-p", "no:warnings", "-c", "/dev/null"]
+    base += ["--rootdir", str(directory), str(test)]
 
     def seconds(*options: str) -> float:
         command = [*base, *options]
@@ -280,17 +300,17 @@ def bench_peers(directory: Path, count: int) -> None:
 
     plain_s = seconds()
     say(f"peer: pytest alone, {count} tests", f"{plain_s:.1f} s", "-")
-    if importlib.util.find_spec("pytest_html"):
-        page = directory / "peer.html"
-        took_s = seconds(f"--html={page}", "--self-contained-html") - plain_s
-        say(f"peer: pytest-html, {count} results, added", f"{took_s:.1f} s", "-")
-        say(f"peer: pytest-html, {count} results, page", f"{page.stat().st_size / 1e6:.1f} MB", "-")
-    if importlib.util.find_spec("allure_pytest"):
-        folder = directory / "allure"
-        took_s = seconds(f"--alluredir={folder}") - plain_s
-        say(f"peer: allure-pytest, {count} results, added", f"{took_s:.1f} s", "-")
-        files = sum(1 for _ in folder.iterdir())
-        say(f"peer: allure-pytest, {count} results, files", str(files), "-")
+    if python is None:
+        return
+    page = directory / "peer.html"
+    took_s = seconds(f"--html={page}", "--self-contained-html") - plain_s
+    say(f"peer: pytest-html, {count} results, added", f"{took_s:.1f} s", "-")
+    say(f"peer: pytest-html, {count} results, page", f"{page.stat().st_size / 1e6:.1f} MB", "-")
+    folder = directory / "allure"
+    took_s = seconds(f"--alluredir={folder}") - plain_s
+    say(f"peer: allure-pytest, {count} results, added", f"{took_s:.1f} s", "-")
+    files = sum(1 for _ in folder.iterdir())
+    say(f"peer: allure-pytest, {count} results, files", str(files), "-")
 
 
 def main() -> None:

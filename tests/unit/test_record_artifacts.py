@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -260,3 +261,26 @@ def test_shortening_what_is_not_there_is_said(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(UsageError, match=r"at\.txt: there is no such file to keep"):
         shorten(tmp_path / "at.txt", verdict=Verdict.PASS)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL])
+def test_a_large_capture_is_never_in_memory(tmp_path: Path, verdict: Verdict) -> None:
+    """100 MB, sparse, in a hundred blocks: not a tenth of it at once."""
+    path = tmp_path / "lan.pcapng"
+    length = 1 << 20
+    with path.open("wb") as file:
+        file.write(capture([]))
+        for _ in range(100):
+            start = file.tell()
+            file.write(struct.pack("<IIIIIII", 6, length, 0, 0, 0, length - 32, 1514))
+            file.seek(start + length - 4)
+            file.write(struct.pack("<I", length))
+    policy = Policy(cap_bytes=50_000_000, sample_bytes=1_000_000, snap_bytes=96)
+
+    tracemalloc.start()
+    shorten(path, verdict=verdict, policy=policy)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < 10_000_000
+    assert path.stat().st_size <= 50_000_000
