@@ -121,7 +121,7 @@ def _part(text: str) -> tuple[str, Form]:
     if match is None:
         return "", Form.ACTION
     name, rest = match["name"].upper(), match["rest"]
-    if name in {"&", "\\"} or (name[:1] in {"&", "\\"} and len(name) > 2):  # noqa: PLR2004
+    if name[:1] in {"&", "\\"}:  # a basic command, too: its number follows without a sign
         name, rest, basic = text[:2].upper(), text[2:], True
     if rest.startswith("=?"):
         return name, Form.TEST

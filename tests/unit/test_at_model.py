@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+import harness.at.model as model_module
 from harness.at.command import parse_command
 from harness.at.deadlines import deadline_s
-from harness.at.model import load_models, read_model
+from harness.at.model import GROUP, load_models, read_model
 from harness.core.errors import BenchError, UsageError
 
 MODELS = load_models()
@@ -109,3 +111,49 @@ def test_a_model_file_that_is_not_understood_is_named_with_its_key(
     with pytest.raises(BenchError) as caught:
         read_model(path)
     assert str(caught.value).startswith(message)
+
+
+TEXT = "title = 'T'\nverified_on_hardware = false\n"
+
+
+def package(directory: Path, name: str, *files: str) -> None:
+    """Write a package with model files."""
+    (directory / name).mkdir()
+    (directory / name / "__init__.py").write_text("")
+    for file in files:
+        (directory / name / file).write_text(TEXT)
+
+
+def offered(monkeypatch: pytest.MonkeyPatch, directory: Path, *packages: str) -> None:
+    """Let `packages` be what is installed under the entry point of models."""
+    monkeypatch.syspath_prepend(directory)
+    found = {GROUP: [EntryPoint(name=name, value=name, group=GROUP) for name in packages]}
+    monkeypatch.setattr(model_module, "entry_points", lambda *, group: found[group])
+
+
+def test_the_files_of_all_packages_are_read_in_the_order_of_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file's name is the model's; what does not end in .toml is left alone."""
+    letters = [f"{letter}x" for letter in "qwertyuiopasdfghjklzxcvbnm"]
+    package(tmp_path, "first_models", *(f"{name}.toml" for name in letters), "README.md", "toml")
+    package(tmp_path, "second_models", "a-model.toml")
+    offered(monkeypatch, tmp_path, "first_models", "second_models")
+
+    models = load_models()
+
+    assert list(models) == [*sorted(letters), "a-model"]
+    assert all(model.name == name for name, model in models.items())
+
+
+def test_two_models_of_one_name_are_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is named."""
+    package(tmp_path, "third_models", "same.toml")
+    package(tmp_path, "fourth_models", "same.toml")
+    offered(monkeypatch, tmp_path, "third_models", "fourth_models")
+
+    with pytest.raises(BenchError) as caught:
+        load_models()
+    assert str(caught.value) == "same.toml: there are two models of this name; rename one"
