@@ -375,6 +375,27 @@ def pool_lines(
     show(store, first_hour=first_hour, hours=hours, count=count, line=line)
 
 
+@pool_app.command("restrict")
+def pool_restrict(
+    store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],
+    *,
+    at_least: Annotated[str, typer.Option(help="The monthly amount.")] = "200 GB",
+    chance: Annotated[float, typer.Option(min=0.0, max=1.0, help="List from here on.")] = 0.5,
+    hour: Annotated[int | None, typer.Option(help="Hours since 1970; now by default.")] = None,
+    line: Annotated[str | None, typer.Option(help="The explanation card of this line.")] = None,
+    effect: Annotated[str, typer.Option(help="What it does to a line.")] = "none, a trial",
+    appeal: Annotated[str, typer.Option(help="How to object.")] = "not stated",
+    as_json: JsonOption = False,
+) -> None:
+    """List who will come to a monthly amount, how many of them wrongly, and why."""
+    from harness.cli.pool_restrict import restrict  # noqa: PLC0415 - see pool
+
+    restrict(
+        store, at_least=at_least, chance=chance, now_hour=hour, line=line, effect=effect,
+        appeal=appeal, as_json=as_json,
+    )  # fmt: skip
+
+
 @app.command()
 def replay(
     scenario: Annotated[str, typer.Argument(help="For example outage-2020.")],

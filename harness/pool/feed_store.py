@@ -26,6 +26,7 @@ class LineNumbers:
                 msg = f"{path.name} is not readable: {exc}; restore it, the store's lines need it"
                 raise BenchError(msg) from exc
             self._numbers = {name: number for number, name in enumerate(names)}
+        self._names = list(self._numbers)
 
     @classmethod
     def of(cls, store: UsageStore) -> LineNumbers:
@@ -34,7 +35,10 @@ class LineNumbers:
 
     def number(self, line: str) -> int:
         """Return the number of `line`, a new one if it has none yet."""
-        return self._numbers.setdefault(line, len(self._numbers))
+        found = self._numbers.setdefault(line, len(self._names))
+        if found == len(self._names):
+            self._names.append(line)
+        return found
 
     def known(self, line: str) -> int | None:
         """Return the number of `line`; None if it was never in a feed."""
@@ -42,13 +46,12 @@ class LineNumbers:
 
     def name(self, number: int) -> str:
         """Return the name of a number, or the number itself if it has none."""
-        names = list(self._numbers)
-        return names[number] if 0 <= number < len(names) else str(number)
+        return self._names[number] if 0 <= number < len(self._names) else str(number)
 
     def save(self) -> None:
         """Write the names; the old file stays until the new one is whole."""
         part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(list(self._numbers), ensure_ascii=False), encoding="utf-8")
+        part.write_text(json.dumps(self._names, ensure_ascii=False), encoding="utf-8")
         part.replace(self._path)
 
 
