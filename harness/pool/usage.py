@@ -40,7 +40,9 @@ _PART_OF_A_DAY: Final = (
 _WHOLE_DAYS: Final = "SELECT line, day_bytes AS u FROM read_parquet(?)"
 _NO_DAY: Final = "SELECT 0 AS line, 0 AS u LIMIT 0"
 _SUM: Final = "SELECT coalesce(sum(u), 0) FROM used"
-_BY_LINE: Final = "SELECT line, sum(u)::BIGINT FROM used GROUP BY line ORDER BY line"
+_BY_LINE: Final = (
+    "SELECT line, sum(u)::BIGINT s FROM used GROUP BY line HAVING s IS NOT NULL ORDER BY line"
+)
 _TOP_LINES: Final = "SELECT line, sum(u) s FROM used GROUP BY line ORDER BY s DESC, line LIMIT ?"
 _LIST_ENCODING: Final = {
     "line": "DELTA_BINARY_PACKED",
@@ -315,7 +317,10 @@ class UsageStore:
         return Totals(by_hour=inside, missing_hours=missing, lines_bytes=int(sums[0][0]))
 
     def by_line(self, first_hour: int, end_hour: int) -> tuple[Int64s, Int64s]:
-        """Return all lines of the packed days and the sum of each, sorted by line."""
+        """Return all lines of the packed days and the sum of each, sorted by line.
+
+        A line of which no hour was counted is not among them: it did not use zero.
+        """
         rows = self._query(_BY_LINE, first_hour, end_hour)
         table = np.array(rows, dtype=np.int64).reshape(-1, 2)
         return table[:, 0], table[:, 1]

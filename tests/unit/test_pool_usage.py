@@ -50,6 +50,18 @@ def test_a_missing_hour_is_none_and_an_idle_hour_is_zero(tmp_path: Path, packed:
     assert store.line(3, FIRST, FIRST + 4).missing_hours == 2
 
 
+def test_a_line_of_which_no_hour_was_counted_is_not_among_the_lines(tmp_path: Path) -> None:
+    """Hour 1 is whole without line 7, hours 3 and 4 are not there at all."""
+    store = _store(tmp_path)
+    store.pack_day(DAY)
+
+    lines, used = store.by_line(FIRST + 1, FIRST + 3)
+    none, _ = store.by_line(FIRST + 3, FIRST + 5)
+
+    assert dict(zip(lines.tolist(), used.tolist(), strict=True)) == {3: 11, 9: 1}
+    assert none.size == 0
+
+
 def test_totals_equal_the_sum_of_lines_to_the_byte(tmp_path: Path) -> None:
     """By hour and carrier on one side, by line on the other."""
     store = _store(tmp_path)
