@@ -323,13 +323,19 @@ def pool(
     hour: Annotated[int | None, typer.Option(help="Hours since 1970; now by default.")] = None,
     lead_days: Annotated[int, typer.Option(help="Days from order to use of a SIM.")] = 10,
     dark: Annotated[str, typer.Option(help="A carrier that is supposed to fail.")] = "",
+    what_if: Annotated[list[str] | None, typer.Option(help="Suppose; see above.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page instead.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which SIMs are healthy, what is left, and where the month ends."""
+    """Say which SIMs are healthy, what is left, and where the month ends.
+
+    --what-if takes 'add 50 SIMs of 60 GB on 2020-03-11', 'cap lines of 200 GB at 25 GB' and
+    '44010 dark', and may be given several times.
+    """
     from harness.cli.pool import pool as show  # noqa: PLC0415 - numpy is not free
 
-    show(store, ledger, now_hour=hour, lead_days=lead_days, dark=dark, out=out, as_json=as_json)
+    asked = [*(what_if or []), *([f"{dark} dark"] if dark else [])]
+    show(store, ledger, now_hour=hour, lead_days=lead_days, asked=asked, out=out, as_json=as_json)
 
 
 @pool_app.command("feed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from harness.pool.feed import FeedContract, check_feed, hour_reader, read_feed
 from harness.pool.feed_store import LineNumbers, store_rows
 from harness.pool.forecast_bench import bench, bench_json, bench_text
 from harness.pool.ledger_file import dump_ledger, load_ledger
-from harness.pool.look import WhatIf, look
+from harness.pool.look import look
+from harness.pool.months import TOKYO, moment_of
 from harness.pool.page import pool_page, replay_page
 from harness.pool.peers import simple_peers, statsforecast_peers
 from harness.pool.public_series import public_series
@@ -30,6 +32,7 @@ from harness.pool.scenario import load_scenario
 from harness.pool.sources import ledger_of_server
 from harness.pool.usage import UsageStore
 from harness.pool.view import pool_json, pool_text
+from harness.pool.what_if import what_if_of
 
 _SEEDS = (1, 2, 3, 4)
 _SECONDS_AN_HOUR = 3600
@@ -38,13 +41,14 @@ _ASK_S = 10.0
 
 
 def pool(
-    store: Path, ledger: Path, *, now_hour: int | None, lead_days: int, dark: str, out: Path | None,
-    as_json: bool,
+    store: Path, ledger: Path, *, now_hour: int | None, lead_days: int, asked: Sequence[str],
+    out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Print how the pool stands and where its month ends; `out` is a page.
+    """Print how the pool stands and where its month ends, `asked` supposed; `out` is a page.
 
     Raises:
-        UsageError: The store or the ledger is not there, or has no whole day.
+        UsageError: The store or the ledger is not there, it has no whole day, or what is asked is
+            no question that can be asked.
     """
     hour = now_hour if now_hour is not None else _this_hour()
     view = look(
@@ -52,13 +56,17 @@ def pool(
         load_ledger(_text(ledger)),
         now_hour=hour,
         lead_days=lead_days,
-        what_if=WhatIf(dark_carrier=dark),
+        what_if=what_if_of(asked, today=moment_of(hour, TOKYO).date()),
     )
+    supposing = ", ".join(asked)
     if out is not None:
-        out.write_text(pool_page([view], title="SIM pool"), encoding="utf-8")
+        title = f"SIM pool, supposing: {supposing}" if asked else "SIM pool"
+        out.write_text(pool_page([view], title=title), encoding="utf-8")
         typer.echo(f"page       {out}")
+    elif as_json:
+        typer.echo(json.dumps({**pool_json(view), "supposing": list(asked)}))
     else:
-        typer.echo(json.dumps(pool_json(view)) if as_json else pool_text(view))
+        typer.echo((f"supposing: {supposing}\n" if asked else "") + pool_text(view))
 
 
 def pool_feed(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.cli.pool import pool
 from harness.core.errors import UsageError
 from harness.pool.balance import Dry, Step
 from harness.pool.contract import NO_SHORT_WINDOW, Contract, ResetRule
@@ -113,6 +114,30 @@ def test_each_question_has_its_own_landing(store: UsageStore) -> None:
     assert more.carriers[0].outlook.use_bytes.p50 == pytest.approx(696 * GB, rel=0.01)
     assert more.carriers[1].outlook is not None
     assert more.carriers[1].outlook.use_bytes.p50 == 0.0
+
+
+@pytest.mark.slow
+def test_the_command_asks_what_if_and_says_that_it_did(
+    store: UsageStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """100 GB of 24 GB a day are gone on the 15th; five SIMs more last; the page says so, too."""
+    ledger, page = tmp_path / "ledger.json", tmp_path / "pool.html"
+    ledger.write_text(dump_ledger(_ledger()), encoding="utf-8")
+    now = FEBRUARY.first_hour + 10 * 24
+    more = "add 5 SIMs of 100 GB on 2020-02-12"
+    asked: tuple[list[str], ...] = ([], [more])
+
+    for texts in asked:
+        pool(store.root, ledger, now_hour=now, lead_days=3, asked=texts, out=None, as_json=True)
+    pool(store.root, ledger, now_hour=now, lead_days=3, asked=[more], out=None, as_json=False)
+    pool(store.root, ledger, now_hour=now, lead_days=3, asked=[more], out=page, as_json=False)
+    plain, supposed, text, *_ = capsys.readouterr().out.splitlines()
+
+    assert (json.loads(plain)["supposing"], json.loads(supposed)["supposing"]) == ([], [more])
+    assert json.loads(plain)["outlook"]["dry_by_bytes_days"][1] == 4
+    assert json.loads(supposed)["outlook"]["dry_by_bytes_days"][1] is None
+    assert text == f"supposing: {more}"
+    assert f"supposing: {more}" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
