@@ -48,6 +48,11 @@ class RateLog:
     first_ns: int | None = None
     last_ns: int = 0
 
+    @property
+    def vanished(self) -> bool:
+        """Whether the interface went down or away since the tap was started."""
+        return self.tap.vanished
+
     def poll(self) -> Packets:
         """Return the packets since the last call, and count them."""
         packets = self.tap.poll()

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.core.clock import Clock, Deadline, SystemClock
+from harness.core.errors import RouterError
 from harness.measure.goodput import Goodput, GoodputMeter, GoodputPlan, Stop
 from harness.userplane.ceiling import CpuMeter, read_cpu_times
+from harness.userplane.namespace import InterfaceGoneError
 from harness.userplane.traffic import (
     PacketSource,
     Traffic,
@@ -57,7 +59,8 @@ def run_goodput(
         clock: Where time comes from.
 
     Raises:
-        BenchError: The test server cannot be reached or refuses.
+        BenchError: The test server refuses.
+        InterfaceGoneError: The interface at the tap went away meanwhile.
         RouterError: The path through the router does not carry the traffic.
     """
     clock = clock or SystemClock()
@@ -72,11 +75,13 @@ def run_goodput(
         if plan.outgoing and len(running.local_ports) == 1:
             plan = replace(plan, upload_port=running.local_ports[0])
         meter = GoodputMeter(plan)
-        goodput = _feed(running, tap, meter)
+        goodput = _feed(running, tap, meter, started)
         waited_s = started.waited_s
         cpu_limited = cpu.limited()
     finally:
         report = running.stop()
+    if not plan.outgoing and not report.app_bytes and goodput.wire_bps is None:
+        raise nothing_came(report, started)
     burnt = goodput.bytes_burnt + drained(tap, plan.rtt_s, Deadline.after(drain_s, clock))
     doubts = goodput.doubts
     if cpu_limited:
@@ -102,10 +107,39 @@ def drained(tap: PacketSource, rtt_s: float, deadline: Deadline) -> int:
     return total
 
 
-def _feed(running: Traffic, tap: PacketSource, meter: GoodputMeter) -> Goodput:
+def check_there(tap: PacketSource, since: Deadline) -> None:
+    """Refuse to go on measuring on an interface that is gone.
+
+    Args:
+        tap: Watches the interface.
+        since: Started with the measurement.
+
+    Raises:
+        InterfaceGoneError: It went down or away.
+    """
+    if tap.vanished:
+        msg = (
+            f"the router's network interface went away {since.waited_s:.1f} s into a measurement; "
+            "was it unplugged, or did the router start again"
+        )
+        raise InterfaceGoneError(msg)
+
+
+def nothing_came(report: TrafficReport, since: Deadline) -> RouterError:
+    """Return the error for a path that let a connection through and then nothing."""
+    msg = (
+        f"the test server took the connection after {report.connect_s:.3f} s, and in "
+        f"{since.waited_s:.1f} s not one byte of the download came; does the path lose what is "
+        "longer than a handshake (its MTU)"
+    )
+    return RouterError(msg)
+
+
+def _feed(running: Traffic, tap: PacketSource, meter: GoodputMeter, since: Deadline) -> Goodput:
     more = True
     while more:
         more = running.pump(PUMP_S)
+        check_there(tap, since)
         found = meter.feed(tap.poll())
         if found is not None:
             return found

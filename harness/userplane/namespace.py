@@ -32,6 +32,10 @@ class InterfaceGoneError(BenchError):
     """An interface vanished: unplugged, re-enumerated, or its virtual router ended."""
 
 
+class NoConnectionError(BenchError):
+    """A TCP connection was tried from a namespace and did not come about."""
+
+
 class LinkMonitor:
     """Interfaces that come and go in one namespace, from the moment it was opened."""
 
@@ -248,7 +252,7 @@ class Namespace:
         """Connect to a server over TCP from in here.
 
         Raises:
-            BenchError: It did not answer in time, or refused.
+            NoConnectionError: It did not answer in time, or refused.
         """
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         sock = self.socket(family, socket.SOCK_STREAM)
@@ -261,7 +265,7 @@ class Namespace:
                 f"{self.name}: no TCP connection to {address} port {port} "
                 f"after {deadline.waited_s:.1f} s: {error}"
             )
-            raise BenchError(msg) from error
+            raise NoConnectionError(msg) from error
         sock.settimeout(None)
         return sock
 

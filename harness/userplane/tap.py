@@ -204,6 +204,11 @@ class Tap:
         """Where the capture will be when it stops; None when nothing is kept."""
         return self._path
 
+    @property
+    def vanished(self) -> bool:
+        """Whether the interface went down or away since the tap was started."""
+        return self._went_down
+
     def __enter__(self) -> Self:
         return self
 

@@ -111,10 +111,13 @@ class BenchThrottle:
     def remove(self) -> State:
         """Remove what is ours and prove that it is gone.
 
+        The kernel removes what is on an interface that vanishes; the other half is ours to remove.
+
         Raises:
             BenchError: It is still there.
         """
-        last = self.state()
+        there = self._look()
+        last = self.state() if there else State()
         for qdisc in self._of(self._index):
             if qdisc.parent == ROOT and qdisc.handle == OWN_HANDLE:
                 self._namespace.perform(qdiscs.delete(self._index))
@@ -124,19 +127,27 @@ class BenchThrottle:
             self._namespace.perform(links.delete_link(self._ifb_index))
         self._ifb_index = 0
         self._asked = None
-        left = [q.kind for q in self._of(self._index) if q.handle]
+        left = [q.kind for q in self._of(self._index) if q.handle] if there else []
         if left:
             msg = f"throttle at {self.where}: {', '.join(left)} is still there after removal"
             raise BenchError(msg)
         return last
 
     def _find(self) -> None:
-        """Look up both interfaces; numbers change when a router comes back."""
+        """Look up both interfaces.
+
+        Raises:
+            InterfaceGoneError: The router's is not there.
+        """
+        if not self._look():
+            self._namespace.interface(self._ifname)
+
+    def _look(self) -> bool:
+        """Look up both interfaces, whose numbers change when a router comes back."""
         there = {link.name: link.index for link in self._namespace.interfaces()}
         self._index = there.get(self._ifname, 0)
         self._ifb_index = there.get(self._ifb, 0)
-        if not self._index:
-            self._namespace.interface(self._ifname)
+        return self._index != 0
 
     def _of(self, index: int) -> list[Qdisc]:
         replies = self._namespace.ask(qdiscs.get_qdiscs(), dump=True)

@@ -22,7 +22,7 @@ from harness.measure.train import (
     longer_tail_s,
     train_for,
 )
-from harness.userplane.goodput_run import PUMP_S, drained
+from harness.userplane.goodput_run import PUMP_S, check_there, drained
 from harness.userplane.testserver_wire import DATAGRAM_MARK, Do, Request
 from harness.userplane.traffic import (
     OpenDatagrams,
@@ -82,15 +82,14 @@ def check_throttling(
         clock: Where time comes from.
 
     Raises:
-        BenchError: The test server cannot be reached or refuses.
+        BenchError: The test server refuses.
+        InterfaceGoneError: The interface at the tap went away meanwhile.
         RouterError: The path through the router does not carry the traffic.
     """
     clock = clock or SystemClock()
     started = Deadline.after(budget_s, clock)
     tap.poll()
-    asked, tcp, burnt = _download(
-        client, tap, plan, congestion=congestion, budget_s=budget_s, clock=clock
-    )
+    asked, tcp, burnt = _download(client, tap, plan, congestion=congestion, budget=started)
     if tcp.throttled is not None or open_datagrams is None:
         waited_s = started.waited_s
         burnt += drained(tap, asked.rtt_s, Deadline.after(drain_s, clock))
@@ -122,14 +121,14 @@ def _download(
     plan: ThrottlePlan,
     *,
     congestion: str,
-    budget_s: float,
-    clock: Clock,
+    budget: Deadline,
 ) -> tuple[ThrottlePlan, ThrottleDecision, int]:
     """Run the TCP download to its answer.
 
     Returns:
         The plan with round trip and port, the answer, and the bytes that the tap had seen.
     """
+    clock, budget_s = budget.clock, budget.left_s
     enough = round(plan.threshold_bps * budget_s / BITS_PER_BYTE * 4)
     wanted = TrafficPlan(
         congestion=congestion,
@@ -147,6 +146,7 @@ def _download(
         more = True
         while decision is None and more:
             more = traffic.pump(PUMP_S)
+            check_there(tap, budget)
             packets = tap.poll()
             burnt += packets.bytes_total()
             decision = test.feed(packets, clock.utc_us() * 1000)

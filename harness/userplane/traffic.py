@@ -18,6 +18,7 @@ from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError, RouterError, UsageError
 from harness.core.units import BITS_PER_BYTE
 from harness.measure.packets import Packets
+from harness.userplane.namespace import NoConnectionError
 from harness.userplane.tcpinfo import TcpInfo, tcp_info_from
 from harness.userplane.testserver_wire import (
     NONCE_BYTES,
@@ -41,6 +42,11 @@ _UNLIMITED: Final = 2_000_000_000
 
 class PacketSource(Protocol):
     """A tap that can be read while it runs."""
+
+    @property
+    def vanished(self) -> bool:
+        """Whether the interface went down or away since the tap was started."""
+        ...
 
     def poll(self) -> Packets:
         """Return the packets since the last call, possibly none, without waiting."""
@@ -182,20 +188,25 @@ class TestServerClient:
             The connection, the request's nonce, and the time of the handshake in seconds.
 
         Raises:
-            RouterError: Nothing answers at the server's address.
+            RouterError: The path carries no connection to the server.
         """
         connection, connect_s = self.open()
         return connection, self.send_request(connection, request), connect_s
 
     def open(self) -> tuple[socket.socket, float]:
-        """Connect; return the connection and the time of the handshake in seconds."""
+        """Connect; return the connection and the time of the handshake in seconds.
+
+        Raises:
+            RouterError: The path carries no connection to the server.
+        """
         deadline = Deadline.after(self._patience_s, self._clock)
         try:
             connection = self._connect(self._address, self._port, deadline)
-        except OSError as exc:
+        except (OSError, NoConnectionError) as exc:
             msg = (
                 f"no TCP connection to the test server {self._address} port {self._port} after "
-                f"{deadline.waited_s:.1f} s: {exc}; is it running, and does the path let it through"
+                f"{deadline.waited_s:.1f} s: {exc.__cause__ or exc}; "
+                "is it running, and does the path let it through"
             )
             raise RouterError(msg) from exc
         return connection, deadline.waited_s
