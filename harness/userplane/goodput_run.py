@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import RouterError
+from harness.core.units import BITS_PER_BYTE
 from harness.measure.goodput import Goodput, GoodputMeter, GoodputPlan, Stop
 from harness.userplane.ceiling import CpuMeter, read_cpu_times
 from harness.userplane.namespace import InterfaceGoneError
@@ -20,6 +21,7 @@ from harness.userplane.traffic import (
 
 PUMP_S: Final = 0.01
 _QUIET_S: Final = 0.1
+_TWO_PACKETS_BITS: Final = 2 * 1514 * BITS_PER_BYTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,9 @@ def run_goodput(
         report = running.stop()
     if not plan.outgoing and not report.app_bytes and goodput.wire_bps is None:
         raise nothing_came(report, started)
-    burnt = goodput.bytes_burnt + drained(tap, plan.rtt_s, Deadline.after(drain_s, clock))
+    burnt = goodput.bytes_burnt + drained(
+        tap, plan.rtt_s, Deadline.after(drain_s, clock), rate_bps=goodput.wire_bps
+    )
     doubts = goodput.doubts
     if cpu_limited:
         doubts = (*doubts, "the bench's own processor had nothing left")
@@ -94,15 +98,29 @@ def run_goodput(
     )
 
 
-def drained(tap: PacketSource, rtt_s: float, deadline: Deadline) -> int:
-    """Return the bytes that still come until it is quiet for a round trip, or time is up."""
-    total = 0
-    quiet = Deadline.after(_QUIET_S + rtt_s, deadline.clock)
-    while not deadline.passed and not quiet.passed:
+def drained(tap: PacketSource, rtt_s: float, deadline: Deadline, *, rate_bps: float | None) -> int:
+    """Return the bytes that still come until it is quiet, or time is up.
+
+    It is quiet when nothing came for a round trip and the time of two packets, and a last look
+    finds nothing either: a busy host may have kept us from looking.
+
+    Args:
+        tap: Sees what comes.
+        rtt_s: Idle round trip, in seconds.
+        deadline: Longest time to wait.
+        rate_bps: Rate of the path, None when it is not known.
+    """
+    quiet_s = _QUIET_S + rtt_s + (_TWO_PACKETS_BITS / rate_bps if rate_bps else 0.0)
+    total, last = 0, False
+    quiet = Deadline.after(quiet_s, deadline.clock)
+    while not deadline.passed:
         more = tap.poll().bytes_total()
         total += more
         if more:
-            quiet = Deadline.after(_QUIET_S + rtt_s, deadline.clock)
+            quiet, last = Deadline.after(quiet_s, deadline.clock), False
+        elif last:
+            break
+        last = quiet.passed
         deadline.clock.sleep(PUMP_S)
     return total
 

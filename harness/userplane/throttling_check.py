@@ -92,7 +92,8 @@ def check_throttling(
     asked, tcp, burnt = _download(client, tap, plan, congestion=congestion, budget=started)
     if tcp.throttled is not None or open_datagrams is None:
         waited_s = started.waited_s
-        burnt += drained(tap, asked.rtt_s, Deadline.after(drain_s, clock))
+        drain = Deadline.after(drain_s, clock)
+        burnt += drained(tap, asked.rtt_s, drain, rate_bps=tcp.rate_bps)
         return ThrottlingCheck(
             decision=tcp, tcp=tcp, train=None, waited_s=waited_s, bytes_burnt=burnt
         )
