@@ -53,6 +53,10 @@ class RateLog:
         """Whether the interface went down or away since the tap was started."""
         return self.tap.vanished
 
+    def now_ns(self) -> int:
+        """Return the time by the clock of the packets."""
+        return self.tap.now_ns()
+
     def poll(self) -> Packets:
         """Return the packets since the last call, and count them."""
         packets = self.tap.poll()

@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,6 +25,7 @@ from harness.core.errors import BenchError
 from harness.measure.packets import Packets
 from harness.userplane import tap_blocks
 from harness.userplane.namespace import Namespace
+from harness.userplane.tap_clock import TapClock
 from harness.userplane.tap_file import CaptureFile
 from harness.userplane.tap_spool import Spool
 
@@ -42,7 +43,6 @@ _PACKETS_AT: Final = 12
 _PATIENCE_RETIREMENTS: Final = 20
 _USER: Final = 1
 _LOSING: Final = 4
-_STEP_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +94,6 @@ def _cut(sock: socket.socket, snap_bytes: int) -> None:
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
-def _wall_minus_monotonic_ns() -> int:
-    return time.time_ns() - time.monotonic_ns()
-
-
 class Tap:
     """A capture on one interface; a context manager that stops when it is left."""
 
@@ -124,7 +120,7 @@ class Tap:
         self._dropped_packets = 0
         self._losing = False
         self._went_down = False
-        self._offset_ns = _wall_minus_monotonic_ns()
+        self._clock = TapClock()
         self._flushed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tap {ifname}", daemon=True)
         self._result: TapResult | None = None
@@ -279,9 +275,17 @@ class Tap:
         return self._seen_packets >= self._received_packets - self._dropped_packets
 
     def poll(self, *, headers: bool = True) -> Packets:
-        """Return the packets since the last call; younger than `retire_ms` they may be missing."""
+        """Return the packets since the last call; younger than `retire_ms` they may be missing.
+
+        Their times go on evenly although somebody sets the host's clock meanwhile.
+        """
         data, self._polled = self._spool.read(self._polled)
-        return self._frames(data).packets(headers=headers)
+        frames = self._frames(data)
+        return replace(frames, t_ns=self._clock.steady(frames.t_ns)).packets(headers=headers)
+
+    def now_ns(self) -> int:
+        """Return the time by the clock of the packets that `poll` returns."""
+        return self._clock.now_ns()
 
     def _frames(self, data: bytes) -> tap_blocks.Frames:
         frames = tap_blocks.frames_of(data)
@@ -300,7 +304,7 @@ class Tap:
         if self._file is not None:
             self._file.finish(received=received, dropped=dropped)
             trouble, kept = trouble or self._file.trouble, self._file.kept_packets
-        step_ns = _wall_minus_monotonic_ns() - self._offset_ns
+        step_ns = self._clock.moved_ns()
         doubts = []
         if dropped or self._losing:
             doubts.append(f"the tap lost {dropped} of {received} packets: its ring was full")
@@ -308,7 +312,7 @@ class Tap:
             doubts.append(f"the tap saw {self._seen_packets} of {received} packets at its end")
         if trouble:
             doubts.append(f"the capture is not whole: {trouble}")
-        if abs(step_ns) > _STEP_NS:
+        if step_ns:
             doubts.append(f"the wall clock was set by {step_ns / 1e9:.3f} s meanwhile")
         self._result = TapResult(
             path=self._path,

@@ -23,10 +23,10 @@ from harness.measure.train import (
     train_for,
 )
 from harness.userplane.goodput_run import PUMP_S, check_there, drained
+from harness.userplane.packet_source import PacketSource
 from harness.userplane.testserver_wire import DATAGRAM_MARK, Do, Request
 from harness.userplane.traffic import (
     OpenDatagrams,
-    PacketSource,
     TestServerClient,
     TrafficPlan,
 )
@@ -129,7 +129,7 @@ def _download(
     Returns:
         The plan with round trip and port, the answer, and the bytes that the tap had seen.
     """
-    clock, budget_s = budget.clock, budget.left_s
+    budget_s = budget.left_s
     enough = round(plan.threshold_bps * budget_s / BITS_PER_BYTE * 4)
     wanted = TrafficPlan(
         congestion=congestion,
@@ -150,7 +150,7 @@ def _download(
             check_there(tap, budget)
             packets = tap.poll()
             burnt += packets.bytes_total()
-            decision = test.feed(packets, clock.utc_us() * 1000)
+            decision = test.feed(packets, tap.now_ns())
     return asked, decision or test.conclude(), burnt
 
 

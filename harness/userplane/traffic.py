@@ -17,7 +17,6 @@ from typing import Final, Protocol, Self
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError, RouterError, UsageError
 from harness.core.units import BITS_PER_BYTE
-from harness.measure.packets import Packets
 from harness.userplane.namespace import NoConnectionError
 from harness.userplane.tcpinfo import TcpInfo, tcp_info_from
 from harness.userplane.testserver_wire import (
@@ -38,19 +37,6 @@ OpenDatagrams = Callable[[str, int], socket.socket]
 _BUFFER_BYTES: Final = 1 << 18
 _ANSWER_BYTES: Final = 65536
 _UNLIMITED: Final = 2_000_000_000
-
-
-class PacketSource(Protocol):
-    """A tap that can be read while it runs."""
-
-    @property
-    def vanished(self) -> bool:
-        """Whether the interface went down or away since the tap was started."""
-        ...
-
-    def poll(self) -> Packets:
-        """Return the packets since the last call, possibly none, without waiting."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

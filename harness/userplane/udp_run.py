@@ -13,6 +13,7 @@ from harness.core.errors import RouterError
 from harness.core.units import BITS_PER_BYTE, NS_PER_S
 from harness.measure.delay import Latency, Numbered, WorkingLatency, latency_of, numbered
 from harness.measure.train import TrainPlan
+from harness.userplane.packet_source import PacketSource
 from harness.userplane.testserver_wire import (
     DATAGRAM,
     DATAGRAM_MARK,
@@ -23,7 +24,6 @@ from harness.userplane.testserver_wire import (
 from harness.userplane.throttling_check import send_train, train_arrivals
 from harness.userplane.traffic import (
     OpenDatagrams,
-    PacketSource,
     TestServerClient,
     Traffic,
     TrafficPlan,

@@ -27,6 +27,10 @@ class Queue:
         self._busy_s = 0.0
         return found
 
+    def now_ns(self) -> int:
+        """Return the time by the clock of the packets."""
+        return self._clock.monotonic_ns()
+
     def _come(self) -> Packets:
         now_s = self._clock.monotonic_ns() / 1e9
         due = [t for t in self._times_s if t <= now_s]
