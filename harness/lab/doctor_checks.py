@@ -36,6 +36,22 @@ _RIVALS: Final = {
         "it asks for addresses on new interfaces and may route through a router",
         "harness udev-rules marks the bench's interfaces NM_UNMANAGED",
     ),
+    "systemd-network": (  # 15 characters of a name are all that /proc keeps
+        "systemd-networkd configures new interfaces that match a file of its own",
+        "a .network file with [Match] Driver= of the routers and [Link] Unmanaged=yes",
+    ),
+    "dhcpcd": (
+        "it asks for addresses on new interfaces and may route through a router",
+        "dhcpcd.conf: denyinterfaces with the bench's interfaces",
+    ),
+    "connmand": (
+        "it asks for addresses on new interfaces and may route through a router",
+        "main.conf: NetworkInterfaceBlacklist with the bench's interfaces",
+    ),
+    "tlp": (
+        "it suspends USB devices",
+        "tlp.conf: USB_DENYLIST with the routers' ids",
+    ),
     "brltty": ("it grabs USB serial converters", "apt-get remove brltty"),
 }
 

@@ -163,6 +163,9 @@ def measure_downlink(run: CaseRun, tap: Tap, name: str) -> Goodput:
     measured = run_goodput(client, log, plan, clock=run.clock)
     found = measured.goodput
     run.result.series(name, "bit/s", log.points(run.clock))
+    for info in measured.report.infos:
+        text = f"{name}: the sender says {info.retransmitted:.1%} was sent again"
+        run.result.event("note", text, party=Party.BENCH, data=info.as_fields())
     evidence = None
     if log.first_ns is not None:
         evidence = {

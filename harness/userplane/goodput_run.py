@@ -12,6 +12,7 @@ from harness.measure.goodput import Goodput, GoodputMeter, GoodputPlan, Stop
 from harness.userplane.ceiling import CpuMeter, read_cpu_times
 from harness.userplane.namespace import InterfaceGoneError
 from harness.userplane.packet_source import PacketSource
+from harness.userplane.tcpinfo import TcpInfo
 from harness.userplane.traffic import (
     Traffic,
     TrafficPlan,
@@ -30,7 +31,7 @@ class GoodputRun:
 
     Attributes:
         goodput: From the tap; its `bytes_burnt` has the drain of the queues in it.
-        report: From the traffic's own ends.
+        report: From the traffic's own ends, TCP_INFO of the sender with it.
         cpu_limited: The bench's own processor had nothing left: not a figure of the router.
         waited_s: From the start of the traffic to the figure, in seconds, the drain left out.
     """
@@ -87,6 +88,8 @@ def run_goodput(
     burnt = goodput.bytes_burnt + drained(
         tap, plan.rtt_s, Deadline.after(drain_s, clock), rate_bps=goodput.wire_bps
     )
+    report = replace(report, infos=_infos(running))
+    burnt += tap.poll().bytes_total()
     doubts = goodput.doubts
     if cpu_limited:
         doubts = (*doubts, "the bench's own processor had nothing left")
@@ -151,6 +154,14 @@ def nothing_came(report: TrafficReport, since: Deadline) -> RouterError:
         "longer than a handshake (its MTU)"
     )
     return RouterError(msg)
+
+
+def _infos(running: Traffic) -> tuple[TcpInfo, ...]:
+    """Return what the sender's kernel says; the figure stands without it."""
+    try:
+        return running.infos()
+    except RouterError:
+        return ()
 
 
 def _feed(running: Traffic, tap: PacketSource, meter: GoodputMeter, since: Deadline) -> Goodput:

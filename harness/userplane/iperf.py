@@ -16,6 +16,7 @@ from typing import Final
 
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError
+from harness.userplane.tcpinfo import TcpInfo
 from harness.userplane.traffic import TrafficPlan, TrafficReport
 
 _STOP_S: Final = 2.0
@@ -141,6 +142,10 @@ class IperfTraffic:
         chunk = pipe.read1(_CHUNK)  # type: ignore[attr-defined]  # Popen's pipes are buffered
         self._text += chunk
         return bool(chunk)
+
+    def infos(self) -> tuple[TcpInfo, ...]:
+        """Return nothing: iperf3 keeps what its own side saw in its report."""
+        return ()
 
     def stop(self) -> TrafficReport:
         """End it and read its report; calling twice is allowed.

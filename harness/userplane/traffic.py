@@ -18,7 +18,7 @@ from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError, RouterError, UsageError
 from harness.core.units import BITS_PER_BYTE
 from harness.userplane.namespace import NoConnectionError
-from harness.userplane.tcpinfo import TcpInfo, tcp_info_from
+from harness.userplane.tcpinfo import TcpInfo, read_tcp_info, tcp_info_from
 from harness.userplane.testserver_wire import (
     NONCE_BYTES,
     TICKET_BYTES,
@@ -83,7 +83,8 @@ class TrafficReport:
         app_bytes: Payload that the application read or wrote.
         duration_s: From start to stop, in seconds.
         connect_s: Time of the first connection's handshake, in seconds: an idle round trip.
-        infos: TCP_INFO of the sending side, one a flow as far as it is known.
+        infos: TCP_INFO of the sending side, one a flow; empty as long as nobody asked for that of a
+            far end (`Traffic.infos`).
     """
 
     app_bytes: int
@@ -111,6 +112,14 @@ class Traffic(Protocol):
 
     def stop(self) -> TrafficReport:
         """End it, whether it was done or not; calling twice is allowed."""
+        ...
+
+    def infos(self) -> tuple[TcpInfo, ...]:
+        """Return TCP_INFO of the sending side after the end; may cost a connection a flow.
+
+        Raises:
+            RouterError: The path does not carry the question.
+        """
         ...
 
 
@@ -289,21 +298,25 @@ class TcpTraffic:
         return bool(self._flows) and not self._deadline.passed
 
     def stop(self) -> TrafficReport:
-        """Close the flows; ask the server what it saw of a download."""
+        """Close the flows; an upload's TCP_INFO is read before."""
         if self._report is not None:
             return self._report
         duration_s = self._deadline.waited_s
+        flows = self._flows.values() if self._plan.upload else ()
+        infos = tuple(read_tcp_info(flow) for flow in flows)
         self._close_flows()
         self._report = TrafficReport(
             app_bytes=self.app_bytes,
             duration_s=duration_s,
             connect_s=self.connect_s,
-            infos=(),
+            infos=infos,
         )
         return self._report
 
     def infos(self) -> tuple[TcpInfo, ...]:
-        """Ask the server for its TCP_INFO of each flow; costs a connection each."""
+        """Return that of an upload, or ask the server for its own; costs a connection a flow."""
+        if self._plan.upload:
+            return self.stop().infos
         found = (self._client.info(nonce) for nonce in self._nonces)
         return tuple(info for info in found if info is not None)
 

@@ -129,6 +129,14 @@ def test_a_good_host_has_no_finding() -> None:
             Severity.PROBLEM, "ser2net runs: it holds serial ports", "out of its configuration",
         ),
         (
+            PaperHost(names=("udevd", "chronyd", "systemd-network")),
+            Severity.PROBLEM, "systemd-networkd configures new interfaces", "Unmanaged=yes",
+        ),
+        (
+            PaperHost(names=("udevd", "chronyd", "dhcpcd")),
+            Severity.PROBLEM, "dhcpcd runs: it asks for addresses", "denyinterfaces",
+        ),
+        (
             PaperHost(files={**GOOD_FILES, "/sys/bus/usb/devices/1-2.1/power/control": "auto"}),
             Severity.HINT, "1 devices may be suspended: 1-2.1", "power/control",
         ),

@@ -81,6 +81,9 @@ def test_the_goodput_is_the_shaped_rate(bench: Bench) -> None:
     assert run.goodput.wire_bps == pytest.approx(2_000_000, rel=0.01)
     assert run.goodput.payload_bps == pytest.approx(2_000_000 * 1448 / 1514, rel=0.02)
     assert run.goodput.bytes_burnt < 600_000
+    (info,) = run.report.infos
+    assert info.mss_bytes == 1448
+    assert info.bytes_sent >= run.report.app_bytes
 
 
 def test_an_upload_is_measured_behind_its_limiter(bench: Bench) -> None:
@@ -92,6 +95,9 @@ def test_an_upload_is_measured_behind_its_limiter(bench: Bench) -> None:
 
     assert run.goodput.wire_bps == pytest.approx(1_000_000, rel=0.02)
     assert run.goodput.payload_bps == pytest.approx(1_000_000 * 1448 / 1514, rel=0.02)
+    (info,) = run.report.infos
+    assert info.mss_bytes == 1448
+    assert 0 < info.bytes_acknowledged <= info.bytes_sent
 
 
 def test_a_shaped_path_is_found_throttled(bench: Bench) -> None:
@@ -137,6 +143,18 @@ def test_numbered_datagrams_are_accounted_for(bench: Bench) -> None:
     )
 
     assert (found.sent, found.lost, found.reordered, found.repeated) == (26, 0, 0, 0)
+
+
+def test_many_flows_share_the_rate(bench: Bench) -> None:
+    """Four connections through 4 Mbit/s are measured as one path, and each is told of."""
+    bench.limit(4_000_000)
+
+    run = run_goodput(
+        bench.client, bench.tap, GoodputPlan(), traffic=TrafficPlan(flows=4), drain_s=0.5
+    )
+
+    assert run.goodput.wire_bps == pytest.approx(4_000_000, rel=0.01)
+    assert len(run.report.infos) == 4
 
 
 def test_latency_grows_while_the_path_works(bench: Bench) -> None:

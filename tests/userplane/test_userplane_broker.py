@@ -81,8 +81,8 @@ def test_a_refused_connection_names_the_router_and_the_address(pair: Pair) -> No
         pair.bench.connected("10.9.0.1", 81, Deadline.after(5.0, SystemClock()))
 
 
-def test_ten_routers_with_the_same_address_do_not_meet(broker: Broker) -> None:
-    """Each namespace reaches its own 192.168.43.1, and says which one."""
+def test_ten_routers_with_the_same_addresses_do_not_meet(broker: Broker) -> None:
+    """Each namespace reaches its own 192.168.43.1, and says which one; all have one MAC."""
     reached = []
     held = []
     for number in range(10):
@@ -90,8 +90,11 @@ def test_ten_routers_with_the_same_address_do_not_meet(broker: Broker) -> None:
         broker.first.perform(
             links.new_veth(f"vusb{number}", "far0", peer_namespace_fd=router.broker_fd)
         )
+        router.perform(links.set_mac(router.interface("far0").index, "00:11:12:13:14:15"))
         router.address("192.168.43.1/24", ifname="far0")
         bench = broker.namespace(f"r{number}")
+        near = broker.first.interface(f"vusb{number}").index
+        broker.first.perform(links.set_mac(near, "00:11:12:13:14:16"))
         bench.adopt(f"vusb{number}")
         bench.address("192.168.43.2/24", "192.168.43.1")
         server = router.socket(socket.AF_INET, socket.SOCK_DGRAM, bind=("192.168.43.1", 7))

@@ -187,4 +187,4 @@ def test_a_full_disk_is_told_and_the_file_stays_readable(tmp_path: Path) -> None
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(_ROOT)}
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}
