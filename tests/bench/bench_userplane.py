@@ -28,7 +28,7 @@ from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap, TapSettings
 from harness.userplane.throttle import Injection, RateLimit
 from harness.userplane.throttle_bench import BenchThrottle
-from tests.bench import capture_peers
+from tests.bench import capture_peers, userplane_open_path
 
 HERE = Path(__file__).parent
 RUNS = 5
@@ -261,6 +261,19 @@ def bench_captures(folder: Path) -> None:
         show(f"in the file, {name}", captured.percent, "%", f"sent {captured.sent_s} a second")
 
 
+def bench_open_path() -> None:
+    """Print what TCP gets through a path without a limit, and what iperf3 gets."""
+    found = userplane_open_path.measured(RUNS)
+    note = f"goal 0.9 x iperf3; the tap lost {found.lost}"
+    if found.peer_bps:
+        show("peer: iperf3 unshaped", [bps / 1e6 for bps in found.peer_bps], "Mbit/s")
+        ratio = statistics.median(found.ours_bps) / statistics.median(found.peer_bps)
+        note = f"{ratio:.2f} x iperf3, {note}"
+    show(
+        "TCP through a router, unshaped, tapped", [b / 1e6 for b in found.ours_bps], "Mbit/s", note
+    )
+
+
 def bench_many(routers: int = 64, rate_bps: int = 10_000_000, seconds: float = 2.0) -> None:
     """Run many limited and tapped routers at once; one process floods them all."""
     limit = RateLimit(rate_bps=rate_bps)
@@ -282,12 +295,14 @@ def bench_many(routers: int = 64, rate_bps: int = 10_000_000, seconds: float = 2
             senders.append(sender)
         group = bytes(1400 * 12)
         pause_s = 12 * 1442 * 8 / rate_bps / 1.3
-        end = time.perf_counter() + seconds
-        while (begin := time.perf_counter()) < end:
+        begin, rounds = time.perf_counter(), 0
+        while (now := time.perf_counter() - begin) < seconds:
+            if now < rounds * pause_s:
+                time.sleep(rounds * pause_s - now)
             for sender in senders:
                 with suppress(OSError):  # its queue is full, or nobody listens
                     sender.send(group)
-            time.sleep(max(0.0, begin + pause_s - time.perf_counter()))
+            rounds += 1
         lost = sum(tap.stop().dropped_packets for tap in taps)
         ratios = [achieved(tap, limit, outgoing=True) / rate_bps for tap in taps]
     show(
@@ -321,6 +336,7 @@ def main() -> None:
         bench_rate(log)
         bench_tap(log)
         bench_captures(Path(folder))
+    bench_open_path()
     bench_many()
 
 
