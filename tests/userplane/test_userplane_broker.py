@@ -19,6 +19,8 @@ from harness.core.errors import BenchError
 from harness.userplane import links
 from harness.userplane.broker import Broker
 from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.throttle import State
+from harness.userplane.throttle_bench import BenchThrottle
 
 if TYPE_CHECKING:
     from tests.userplane.conftest import Pair
@@ -272,17 +274,23 @@ from harness.userplane.broker import Broker
 broker = Broker.start(private=False)
 bench = broker.namespace("r1")
 bench.adopt("vusb0")
+if sys.argv[1:]:
+    from harness.userplane.throttle import Injection, RateLimit
+    from harness.userplane.throttle_bench import BenchThrottle
+    limit = RateLimit(rate_bps=1_000_000)
+    BenchThrottle(bench).apply(Injection(uplink=limit, downlink=limit))
 print(broker.pid, flush=True)
 time.sleep(60)
 """
 
 
+@pytest.mark.parametrize("throttled", [[], ["throttled"]], ids=["plain", "throttled"])
 def test_killing_the_harness_of_a_real_bench_puts_the_interface_back(
-    broker: Broker, tmp_path: Path
+    broker: Broker, tmp_path: Path, throttled: list[str]
 ) -> None:
     """A broker in the host's own namespace (here: ours) gives back what it took, and ends."""
     broker.first.perform(links.new_veth("vusb0", "far0"))
-    harness = broker.spawn([sys.executable, "-c", ROOT_BENCH], stderr=tmp_path / "log")
+    harness = broker.spawn([sys.executable, "-c", ROOT_BENCH, *throttled], stderr=tmp_path / "log")
     inner = os.pidfd_open(int(harness.stdout.readline()))
     while_taken = sorted(link.name for link in broker.first.interfaces())
     harness.send_signal(signal.SIGKILL)
@@ -293,6 +301,8 @@ def test_killing_the_harness_of_a_real_bench_puts_the_interface_back(
     assert while_taken == ["far0", "lo"]
     assert ended
     assert broker.first.interface("vusb0").alias == ""
+    assert BenchThrottle(broker.first, "vusb0").state() == State()
+    assert sorted(link.name for link in broker.first.interfaces()) == ["far0", "lo", "vusb0"]
 
 
 FORBIDDEN = """
