@@ -64,6 +64,7 @@ async def _heartbeat(router: Router) -> dict[str, Any]:
             raise AccessError(text)
     if not router.session:
         await log_in(router)
+        _apply_tier(router)
     card = router.modem.card
     serving = router.modem.serving()
     answer = await router.access.post(
@@ -72,6 +73,9 @@ async def _heartbeat(router: Router) -> dict[str, Any]:
         iccid=card.iccid if card else "",
         rsrp_dbm=round(serving.rsrp_dbm) if serving else None,
     )
+    # Before anything else that may fail: the server takes its rules for heard.
+    take_speed_rules(router, answer)
+    _apply_tier(router)
     await report_usage(router)
     return answer
 
@@ -99,8 +103,6 @@ async def report_usage(router: Router) -> None:
 
 
 async def _obey(router: Router, answer: dict[str, Any]) -> Event | None:
-    take_speed_rules(router, answer)
-    _apply_tier(router)
     is_over = answer.get("suspended") or answer.get("release")
     if is_over and "serves_on_when_suspended" not in router.spec.defects:
         router.reason = "lost"
