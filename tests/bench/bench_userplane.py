@@ -22,6 +22,7 @@ import numpy as np
 
 from harness.core.clock import Deadline, SystemClock
 from harness.core.units import format_rate
+from harness.measure.packets import Int64
 from harness.userplane import links
 from harness.userplane.broker import Broker
 from harness.userplane.namespace import Namespace
@@ -35,6 +36,7 @@ RUNS = 5
 UDP_SEGMENT = 103
 FAST_BPS = 10_000_000
 """From here on a short flood a little above the rate is enough to use the bucket up."""
+WINDOW_S = 0.01
 RATES = (128_000, 1_000_000, 10_000_000, 50_000_000, 150_000_000, 1_000_000_000)
 
 
@@ -230,7 +232,7 @@ def bench_tap(log: Path) -> None:
     """Flood a tap and count what it lost."""
     cases = (("96 bytes kept", 96, 64, 1_000_000), ("whole frames of 1442", 0, 1400, 500_000))
     for name, snap, size, goal in cases:
-        lost, rates, costs = [], [], []
+        lost, rates, peaks, costs = [], [], [], []
         for _ in range(RUNS):
             with Broker.start(private=True) as broker:
                 router = broker.namespace("router")
@@ -248,11 +250,18 @@ def bench_tap(log: Path) -> None:
                     packets = tap.poll(headers=False)
                     span = float(packets.t_ns[-1] - packets.t_ns[0]) / 1e9
                     rates.append(len(packets) / span)
+                    peaks.append(float(np.bincount(_windows(packets.t_ns)).max()) / WINDOW_S)
                     seen = result.received_packets - result.dropped_packets
                     lost.append(float(max(0, sent - seen)))
         show(f"tap, {name}: packets a second seen", rates, "", f"goal {goal}")
+        show(f"tap, {name}: in the fastest 10 ms", peaks, "", "a busy host stops the sender")
         show(f"tap, {name}: lost", lost, "packets", "goal 0")
         show(f"tap, {name}: cost", costs, "us of CPU a packet")
+
+
+def _windows(t_ns: Int64) -> Int64:
+    """Return the number of the window in which each packet came."""
+    return np.asarray((t_ns - t_ns[0]) // round(WINDOW_S * 1e9), np.int64)
 
 
 def bench_captures(folder: Path) -> None:
