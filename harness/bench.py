@@ -23,10 +23,10 @@ from harness.core.errors import BenchError, UsageError
 from harness.core.party import Party
 from harness.lab.announced import AnnouncedService
 from harness.lab.host_watch import HostWatch
-from harness.lab.inventory import PortRoles, match_all
+from harness.lab.inventory import match_all
 from harness.lab.lease import default_directory, lease, sweep
 from harness.lab.load import load_lab
-from harness.lab.schema import Lab
+from harness.lab.schema import Lab, Router
 from harness.lab.site import Site, announced_site, site_of
 from harness.lab.source import DeviceSource
 from harness.lab.strips import Strip, strip_of
@@ -35,6 +35,7 @@ from harness.procedure.acceptance import Acceptance, check_limits
 from harness.procedure.case import Case, Progress
 from harness.procedure.dut import Dut
 from harness.procedure.far_end import FarEnd, far_end_elsewhere, serve_far_end
+from harness.procedure.plug import Plug
 from harness.procedure.recording import TAP, Recording
 from harness.procedure.surroundings import Surroundings
 from harness.procedure.virtual_bench import start_virtual_bench
@@ -42,6 +43,7 @@ from harness.record.journal import RunJournal
 from harness.record.rows import RunInfo
 from harness.report import html
 from harness.router.generic import Generic3gppRouter
+from harness.router.roles import require_models, roles_of
 from harness.userplane.broker import Broker
 from harness.userplane.namespace import Namespace
 from harness.verdict.limits import load_limits
@@ -120,31 +122,25 @@ class Bench:
                 )
             )
             namespace = stack.enter_context(self.broker.namespace(name))
+            model, path = self.models[router.model], router.usb_path
+            here = [f for f in self.source.functions() if f.usb_path == path]
+            recording = self._recording(name, router, namespace)
             dut = Dut(
                 name=name,
                 router=router,
-                model=self.models[router.model],
-                roles=roles_of(self.models[router.model]),
-                source=self.source,
+                model=model,
+                plug=Plug(
+                    name=name,
+                    router=router,
+                    roles=roles_of(model, here),
+                    source=self.source,
+                    holds_interface=recording.interface_present,
+                ),
                 cloud=self.services.cloud,
                 core=self.services.core,
                 strip=self.services.strip,
                 namespace=namespace,
-                recording=Recording(
-                    name=name,
-                    namespace=namespace,
-                    seed_tap=self.taps.get("seed"),
-                    server_address=self.server_address,
-                    clock=self.clock,
-                    host=self.host,
-                    surroundings=Surroundings(
-                        usb_path=router.usb_path,
-                        imei=router.imei,
-                        source=self.source,
-                        cloud=self.services.cloud,
-                        clock=self.clock,
-                    ),
-                ),
+                recording=recording,
                 far_end=self.far_end,
                 lab_log=self.lab_log,
                 make_driver=Generic3gppRouter,
@@ -152,6 +148,23 @@ class Bench:
             )
             stack.callback(dut.disconnect)
             yield dut
+
+    def _recording(self, name: str, router: Router, namespace: Namespace) -> Recording:
+        return Recording(
+            name=name,
+            namespace=namespace,
+            seed_tap=self.taps.get("seed"),
+            server_address=self.server_address,
+            clock=self.clock,
+            host=self.host,
+            surroundings=Surroundings(
+                usb_path=router.usb_path,
+                imei=router.imei,
+                source=self.source,
+                cloud=self.services.cloud,
+                clock=self.clock,
+            ),
+        )
 
     def _named(self, name: str | None) -> str:
         names = ", ".join(self.lab.routers)
@@ -184,7 +197,7 @@ def open_bench(
     clock = clock or SystemClock()
     lab = load_lab(path)
     models = load_models()
-    _require_models(lab, models)
+    require_models(lab, models)
     for left in sweep(default_directory()):
         say(f"swept {left}")
     with ExitStack() as stack:
@@ -234,8 +247,14 @@ def assembled(  # noqa: PLR0913 - the parts of a bench
     Raises:
         BenchError: A router, an interface or an address that lab.toml names is not there.
     """
-    used = {router.model for router in lab.routers.values()}
-    match_all(lab.routers, {name: roles_of(models[name]) for name in used}, source.functions())
+    seen = source.functions()
+    roles = {
+        router.model: roles_of(
+            models[router.model], [f for f in seen if f.usb_path == router.usb_path]
+        )
+        for router in lab.routers.values()
+    }
+    match_all(lab.routers, roles, seen)
     connect: Connect = connect_from_host
     far_end = None
     if site.uplink is not None:
@@ -291,32 +310,6 @@ def _services(lab: Lab, site: Site, connect: Connect) -> Services:
     elif lab.power is not None:
         strip = strip_of(lab.power)
     return Services(cloud=cloud, core=core, strip=strip)
-
-
-def roles_of(model: Model) -> PortRoles:
-    """Return the interface numbers that the inventory needs of a model.
-
-    Raises:
-        BenchError: No set of USB ids of the model has an AT port and a network interface.
-    """
-    for mode in model.usb:
-        by_role = {role: interface for interface, role in sorted(mode.roles.items(), reverse=True)}
-        if "at" in by_role and "net" in by_role:
-            return PortRoles(at=by_role["at"], at_secondary=by_role.get("at2"), net=by_role["net"])
-    msg = f"{model.name}.toml: usb: no mode has an AT port and a network interface; add one"
-    raise BenchError(msg)
-
-
-def _require_models(lab: Lab, models: Mapping[str, Model]) -> None:
-    """Check that each router's model is known before anything starts."""
-    for name, router in lab.routers.items():
-        if router.model not in models:
-            known = ", ".join(sorted(models))
-            msg = (
-                f"lab.toml: routers.{name}.model: there is no model {router.model!r}; "
-                f"there are {known}"
-            )
-            raise BenchError(msg)
 
 
 def _through(namespace: Namespace, clock: Clock) -> Connect:

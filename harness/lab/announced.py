@@ -161,6 +161,10 @@ class AnnouncedSource:
         """Return every function that is there now."""
         return self._plugged.functions()
 
+    def generation(self, usb_path: str) -> int:
+        """Return how often a device has appeared at a path since this source was opened."""
+        return self._plugged.generation(usb_path)
+
     def wait(
         self, found: Callable[[tuple[Function, ...]], T | None], deadline: Deadline
     ) -> T | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from harness.core.errors import BenchError
 from harness.lab.description import Function
 from harness.lab.schema import Router
+from harness.lab.usb_ids import Mode, describe_mode, mode_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class FoundRouter:
         usb_path: Where it is plugged in.
         at_node: Device node of the AT port.
         at_secondary_node: Device node of the second AT port, None when there is none.
-        ifname: Network interface in the bench's first namespace.
+        ifname: Network interface in the bench's first namespace; None while it is in another.
         vid: Vendor id, None when the device was not described.
         pid: Product id.
         serial: Serial number.
@@ -48,16 +49,28 @@ class FoundRouter:
     usb_path: str
     at_node: str
     at_secondary_node: str | None
-    ifname: str
+    ifname: str | None
     vid: str | None
     pid: str | None
     serial: str | None
 
 
 def match_router(
-    name: str, router: Router, roles: PortRoles, functions: Iterable[Function]
+    name: str,
+    router: Router,
+    roles: PortRoles,
+    functions: Iterable[Function],
+    *,
+    net_is_moved: bool = False,
 ) -> FoundRouter:
     """Find one router of lab.toml among what is plugged in.
+
+    Args:
+        name: Its name in lab.toml.
+        router: What lab.toml says of it.
+        roles: Which interface has which role.
+        functions: What is plugged in.
+        net_is_moved: Its network interface is in its own namespace already, where udev sees none.
 
     Raises:
         BenchError: Nothing is plugged in there, it is another device, or a function is missing.
@@ -80,7 +93,9 @@ def match_router(
         )
         raise BenchError(msg)
     at = _function(here, "tty", roles.at, what="AT port", name=name, router=router)
-    net = _function(here, "net", roles.net, what="network interface", name=name, router=router)
+    net = None
+    if not net_is_moved:
+        net = _function(here, "net", roles.net, what="network interface", name=name, router=router)
     secondary = next(
         (f.node for f in here if f.subsystem == "tty" and f.interface == roles.at_secondary),
         None,
@@ -90,7 +105,7 @@ def match_router(
         usb_path=router.usb_path,
         at_node=str(at.node),
         at_secondary_node=secondary,
-        ifname=str(net.ifname),
+        ifname=net.ifname if net else None,
         vid=device.vid if device else None,
         pid=device.pid if device else None,
         serial=device.serial if device else None,
@@ -138,8 +153,10 @@ def _function(
         for f in here
         if f.subsystem != "usb"
     )
+    mode, special = mode_of(here)
+    shows = f"it shows {seen}" if mode is Mode.ROUTER else describe_mode(mode, special)
     msg = (
         f"lab.toml: routers.{name}.model: the device at {router.usb_path} has no {what} at "
-        f"interface {interface}, as a {router.model} has; it shows {seen or 'no function at all'}"
+        f"interface {interface}, as a {router.model} has; {shows}"
     )
     raise BenchError(msg)

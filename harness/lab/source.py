@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -55,6 +55,10 @@ class DeviceSource(Protocol):
         """Return every function that is there now."""
         ...
 
+    def generation(self, usb_path: str) -> int:
+        """Return how often a device has appeared at a path since this source was opened."""
+        ...
+
     def wait(
         self, found: Callable[[tuple[Function, ...]], T | None], deadline: Deadline
     ) -> T | None:
@@ -71,6 +75,7 @@ class Plugged:
 
     def __init__(self, functions: tuple[Function, ...] = (), clock: Clock | None = None) -> None:
         self._functions = list(functions)
+        self._appeared = Counter(f.usb_path for f in functions if f.subsystem == "usb")
         self._changes = Changes(clock)
         self._changed = threading.Condition()
 
@@ -79,10 +84,17 @@ class Plugged:
         with self._changed:
             return tuple(self._functions)
 
+    def generation(self, usb_path: str) -> int:
+        """Return how often a device has appeared at a path since this source was opened."""
+        with self._changed:
+            return self._appeared[usb_path]
+
     def add(self, function: Function) -> None:
         """Note that a function has come."""
         with self._changed:
             self._functions.append(function)
+            if function.subsystem == "usb":
+                self._appeared[function.usb_path] += 1
             self._changes.note([("add", function)])
             self._changed.notify_all()
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.at.errors import AtTimeoutError
 from harness.at.model import Model
 from harness.at.session import AtSession
 from harness.cloud.adapter import CloudAdapter
@@ -17,24 +16,25 @@ from harness.cloud.desk import ServiceDesk
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, RouterError
 from harness.core.identity import masked
-from harness.lab.description import Function
-from harness.lab.inventory import FoundRouter, PortRoles, match_router
+from harness.lab.hotplug import Comeback
+from harness.lab.inventory import FoundRouter
 from harness.lab.schema import Router
-from harness.lab.source import DeviceSource
 from harness.lab.strips import Strip
 from harness.measure.calls import Calls
-from harness.port.serial_port import SerialPort
 from harness.procedure.far_end import FarEnd
+from harness.procedure.opening import first_answer_ns, open_session
+from harness.procedure.plug import Plug
 from harness.procedure.recording import LAN, Recording
 from harness.procedure.seed_bearer import SeedAddresses, newest_event, seed_addresses
 from harness.record.result_writer import ResultWriter
 from harness.router.driver import Identity, RouterDriver
+from harness.userplane.carrier import bounced
 from harness.userplane.dhcp import Lease
-from harness.userplane.namespace import Namespace
+from harness.userplane.namespace import InterfaceGoneError, Namespace
 from harness.userplane.tap import Tap
 
 _CHECK_S: Final = 3.0
-_FIRST_AT_S: Final = 0.5
+_AGAIN_S: Final = 0.02
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,8 +45,7 @@ class Dut:
         name: Its name in lab.toml.
         router: What lab.toml says of it.
         model: Its model file.
-        roles: Interface numbers of its functions.
-        source: What is plugged in.
+        plug: Where it is plugged in.
         cloud: Lab side of the access server.
         core: Remote interface of a lab core network, None when there is none.
         strip: The power strip, None when there is none.
@@ -56,7 +55,6 @@ class Dut:
         lab_log: What the parties logged so far, as party and text; None without such a log.
         make_driver: Makes the driver of its model for a session.
         clock: Where time comes from.
-        generation: Counts re-enumerations.
         lease: Address that the router gave the bench, None before it did.
         identity: Who the router says it is, None before it was asked.
     """
@@ -64,8 +62,7 @@ class Dut:
     name: str
     router: Router
     model: Model
-    roles: PortRoles
-    source: DeviceSource
+    plug: Plug
     cloud: CloudAdapter
     core: CoreNetwork | None
     strip: Strip | None
@@ -75,13 +72,13 @@ class Dut:
     make_driver: Callable[[AtSession, Model], RouterDriver]
     clock: Clock
     lab_log: Sequence[tuple[str, str]] | None = None
-    generation: int = 0
     lease: Lease | None = None
     identity: Identity | None = None
     core_events_before: int = 0
     _session: AtSession | None = None
     _driver: RouterDriver | None = None
     _found: FoundRouter | None = None
+    _bound_generation: int = 0
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -117,7 +114,7 @@ class Dut:
     @property
     def plugged_in(self) -> bool:
         """Whether the router is seen on USB, with whatever functions."""
-        return not self._absent(self.source.functions())
+        return self.plug.is_there
 
     @property
     def at_nodes(self) -> tuple[str, ...]:
@@ -160,7 +157,7 @@ class Dut:
         self.recording.untap_lan()
         strip, relay = self._power()
         strip.switch(relay, on=False, deadline=deadline)
-        if self.source.wait(lambda present: self._absent(present) or None, deadline) is None:
+        if not self.plug.wait_until_gone(deadline):
             msg = (
                 f"{self.name}: outlet {relay} says it is off, but the router at "
                 f"{self.router.usb_path} is still there after {deadline.waited_s:.1f} s; "
@@ -181,32 +178,23 @@ class Dut:
         strip, relay = self._power()
         start_ns = self.clock.monotonic_ns()
         strip.switch(relay, on=True, deadline=deadline)
-        self.generation += 1
         return start_ns
 
     def connect(self, deadline: Deadline) -> int | None:
-        """Open the AT ports as soon as they are there; None when they are not there in time.
+        """Take the interface and open the AT ports as soon as they are there; None when too late.
 
         Raises:
             RouterError: A port is there and does not answer.
             BenchError: A port cannot be opened, or another router is plugged in.
         """
-        found = self.source.wait(self._present, deadline)
+        found = self._take_interface(deadline)
         if found is None:
             return None
-        nodes = [found.at_node] + ([found.at_secondary_node] if found.at_secondary_node else [])
-        ports = [
-            SerialPort(
-                node,
-                name=f"{self.name}.{role}",
-                transcript=self.recording.transcript,
-                clock=self.clock,
-            )
-            for node, role in zip(nodes, ("at", "urc"), strict=False)
-        ]
-        session = AtSession.open(ports, habits=self.model.habits, clock=self.clock)
+        session = open_session(
+            found, self.name, self.model, transcript=self.recording.transcript, clock=self.clock
+        )
         try:
-            answered_ns = self._first_answer_ns(session, deadline)
+            answered_ns = first_answer_ns(session, deadline)
             session.sync(deadline)
             driver = self.make_driver(session, self.model)
             driver.prepare(deadline)
@@ -215,17 +203,38 @@ class Dut:
             session.close()
             raise
         self._session, self._driver, self._found = session, driver, found
-        self._adopt(found)
         return answered_ns
 
-    def _first_answer_ns(self, session: AtSession, deadline: Deadline) -> int:
-        """Return when the router answered its first AT; a booting one may not hear the first."""
+    def rebind(self, deadline: Deadline) -> Comeback:
+        """Bind session, namespace and tap again to the router after it has gone by itself.
+
+        Raises:
+            RouterError: It is not back in time, is no router any more, or does not answer.
+            BenchError: Another device is plugged in at its place, or a port cannot be opened.
+        """
+        self.disconnect()
+        comeback = self.plug.wait_until_back(self._bound_generation, deadline)
+        self.ensure_connected(deadline)
+        return comeback
+
+    def _take_interface(self, deadline: Deadline) -> FoundRouter | None:
+        """Wait for the router's functions and take its interface into its namespace at once.
+
+        Whatever else runs on the host sees a new interface as well, and may use it.
+        """
         while True:
+            found = self.plug.wait(deadline)
+            if found is None:
+                return None
             try:
-                return session.execute("AT", deadline.within(_FIRST_AT_S)).done_ns
-            except AtTimeoutError:
+                self._adopt(found)
+            except InterfaceGoneError:  # udev renamed it meanwhile, or the router went again
                 if deadline.passed:
                     raise
+                self.clock.sleep(_AGAIN_S)
+                continue
+            self._bound_generation = self.plug.generation
+            return found
 
     def disconnect(self) -> None:
         """Close the AT ports; closing twice is allowed."""
@@ -239,7 +248,7 @@ class Dut:
         Raises:
             BenchError: Another router is plugged in, or a port cannot be opened.
         """
-        if self.identity is None and self._present(self.source.functions()) is not None:
+        if self.identity is None and self.plug.found() is not None:
             try:
                 self.connect(deadline)
             except RouterError:
@@ -254,13 +263,15 @@ class Dut:
             BenchError: Its ports are not there.
         """
         if not self.connected and self.connect(deadline) is None:
-            found = match_router(self.name, self.router, self.roles, self.source.functions())
+            found = self.plug.require()
             msg = f"{found.at_node} does not answer after {deadline.waited_s:.1f} s"
             raise RouterError(msg)
 
     def lease_address(self, deadline: Deadline) -> bool:
         """Get an address from the router as its user does; False when it offers none."""
         if self.lease is None:
+            if bounced(self.namespace, LAN, deadline):
+                self.recording.note(f"{LAN} of {self.name} was up without carrier; bounced", {})
             try:
                 self.lease = self.namespace.dhcp(deadline, LAN)
             except RouterError:
@@ -357,11 +368,13 @@ class Dut:
 
     def _adopt(self, found: FoundRouter) -> None:
         """Take the router's network interface into its namespace, unless it is there already."""
-        if self.interface_present():
+        if self.interface_present() or found.ifname is None:
             return
         self.namespace.adopt(found.ifname, LAN)
         self.namespace.up(LAN)
+        self.lease = None
         self.recording.tap_lan()
+        self.recording.note(*self.plug.described(found))
 
     def _power(self) -> tuple[Strip, int]:
         if self.strip is None or self.router.relay is None:
@@ -372,15 +385,6 @@ class Dut:
             raise BenchError(msg)
         return self.strip, self.router.relay
 
-    def _absent(self, present: tuple[Function, ...]) -> bool:
-        return all(function.usb_path != self.router.usb_path for function in present)
-
-    def _present(self, present: tuple[Function, ...]) -> FoundRouter | None:
-        try:
-            return match_router(self.name, self.router, self.roles, present)
-        except BenchError:
-            return None  # not yet: whoever waited for it says what is missing
-
     def _require_imei(self, driver: RouterDriver, deadline: Deadline) -> None:
         self.identity = driver.identity(deadline)
         imei = self.identity.imei
@@ -389,4 +393,6 @@ class Dut:
                 f"lab.toml: routers.{self.name}.imei: the router at {self.router.usb_path} says "
                 f"{masked(imei)}, not {masked(self.router.imei)}; another one is plugged in there"
             )
+            self.recording.untap_lan()
+            self.namespace.release(LAN)
             raise BenchError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.core.clock import Clock
 from harness.core.errors import BenchError
+from harness.core.party import Party
 from harness.lab.host_watch import HostWatch
 from harness.measure.calls import Calls, calls_to
 from harness.measure.packets import Packets, joined
@@ -60,6 +61,7 @@ class Recording:
     _host_mark: int = 0
     _seed_packets: list[Packets] = field(default_factory=list)
     _directory: Path | None = None
+    _result: ResultWriter | None = None
 
     @contextmanager
     def begun(
@@ -74,7 +76,7 @@ class Recording:
         """
         own = directory / f"{result.result_id:04d}-{self.name}"
         own.mkdir(parents=True)
-        self._directory = own
+        self._directory, self._result = own, result
         self._doubt = None
         self.verdict = Verdict.NONE
         self.told.clear()
@@ -93,6 +95,11 @@ class Recording:
             if self.interface_present():
                 self.tap_lan()
             yield
+
+    def note(self, text: str, data: Mapping[str, object]) -> None:
+        """Write what the bench saw into the record of the case, if one is being recorded."""
+        if self._result is not None:
+            self._result.event("note", text, party=Party.BENCH, data=data)
 
     def tap_lan(self) -> None:
         """Tap the router's network interface, if a case is being recorded; each one has a file."""
@@ -170,7 +177,7 @@ class Recording:
         for path in sorted(own.iterdir()):
             kind = "pcapng" if path.suffix == ".pcapng" else kinds.get(path.name, "file")
             result.artifact(path, kind, note=self._shortened(path))
-        self._directory = self.transcript = None
+        self._directory = self.transcript = self._result = None
 
     def _shortened(self, path: Path) -> str:
         """Keep as much of a file as the policy says; a damaged capture is evidence as it is."""

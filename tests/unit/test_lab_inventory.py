@@ -85,7 +85,7 @@ def test_a_missing_function_is_named_with_what_there_is() -> None:
 
 def test_a_device_without_functions_shows_none() -> None:
     """A router stuck before its drivers are bound."""
-    with pytest.raises(BenchError, match="it shows no function at all"):
+    with pytest.raises(BenchError, match="it shows no function; is its kernel driver there"):
         match_router("r1", R1, ROLES, plugged("hub/1-1")[:1])
 
 
@@ -139,3 +139,28 @@ def test_a_description_that_is_none_is_refused(value: dict[str, object]) -> None
     """With what was announced."""
     with pytest.raises(BenchError, match="device description"):
         function_from_json(value)
+
+
+def test_a_moved_network_interface_is_not_missed() -> None:
+    """In the router's own namespace udev sees it no more; the ports are there all the same."""
+    seen = [f for f in plugged("hub/1-1") if f.subsystem != "net"]
+    found = match_router("r1", R1, ROLES, seen, net_is_moved=True)
+
+    assert (found.at_node, found.ifname) == ("/dev/ttyUSB7", None)
+
+
+def test_a_router_stuck_as_a_disk_is_said_with_the_remedy() -> None:
+    """Whoever reads it learns which package switches it."""
+    seen = [
+        Function(subsystem="usb", usb_path="hub/1-1", vid="12d1", pid="1f01", serial="S1"),
+        Function(subsystem="block", usb_path="hub/1-1", interface=0, node="/dev/sr0"),
+    ]
+
+    with pytest.raises(BenchError) as caught:
+        match_router("r1", R1, ROLES, seen)
+    assert str(caught.value) == (
+        "lab.toml: routers.r1.model: the device at hub/1-1 has no AT port at interface 2, as a "
+        "acme-p5 has; it is in mass storage mode (Huawei, installer CD-ROM), which becomes "
+        "12d1:14db, 12d1:14dc; install usb-modeswitch with usb-modeswitch-data, or eject the "
+        "CD-ROM: eject NODE"
+    )
