@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from devices.virtual.usb.device import UsbRouter
 from devices.virtual.usb.gadget import GadgetRouter
 from harness.lab.udev import UdevSource
 from tests.usb.bench import Bench, gadget_router, mine, run, soon, usbip_router
+from tests.usb.virtual_bench import CHECKOUT, virtual_bench
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,3 +53,10 @@ def bench(request: pytest.FixtureRequest, source: UdevSource) -> Iterator[Bench]
         with suppress(OSError):
             router.close()
         source.wait(lambda seen: () if not mine(seen) else None, soon())
+
+
+@pytest.fixture(scope="module")
+def announced() -> Iterator[dict[str, Any]]:
+    """The virtual bench with its routers as USB devices; its first line."""
+    with virtual_bench(CHECKOUT / "lab.toml") as first_line:
+        yield first_line

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,33 +14,15 @@ from harness.lab.inventory import FoundRouter, PortRoles
 from harness.lab.schema import Router
 from harness.lab.udev import UdevSource
 from tests.usb.bench import Dialogue, run
+from tests.usb.virtual_bench import PATH
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 ROLES = PortRoles(at=2, at_secondary=3, net=0)
-PATH = "platform-vhci_hcd.0/1-1"
 R1 = Router(model="virtual-unisoc", usb_path=PATH, imei="860000000000017")
 LEASE_SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || exit 0
 ip addr add "$ip/24" dev "$interface"
 ip route add default via "$router"
 """
-
-
-@pytest.fixture
-def announced() -> Iterator[dict[str, Any]]:
-    """The virtual bench with its routers as USB devices; its first line."""
-    command = [sys.executable, "-m", "devices.virtual.usb", "--lab", "lab.toml", "--ready-s", "150"]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as bench:
-        assert bench.stdin is not None
-        assert bench.stdout is not None
-        try:
-            yield json.loads(bench.stdout.readline())
-        finally:
-            bench.stdin.close()
-            bench.stdout.read()
-            bench.wait(60.0)
 
 
 @pytest.fixture
@@ -68,6 +47,7 @@ def test_the_virtual_router_is_found_asked_and_used(
     assert announced["power"]["relays"] == {PATH: 0}
     found = back(source, after=0)
     assert (found.vid, found.pid, found.serial) == ("1782", "4d11", "VB0001")
+    assert found.ifname is not None
     with Dialogue(found.at_node) as dialogue:
         dialogue.ask(b"ATE0")
         assert b"860000000000017" in dialogue.ask(b"AT+CGSN")
@@ -92,4 +72,4 @@ def test_the_virtual_router_is_found_asked_and_used(
     with Dialogue(again.at_node) as dialogue:
         dialogue.ask(b"ATE0")
         assert b"860000000000017" in dialogue.ask(b"AT+CGSN")
-    assert again.ifname in run("ip", "-br", "link")
+    assert str(again.ifname) in run("ip", "-br", "link")

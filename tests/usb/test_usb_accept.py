@@ -1,0 +1,181 @@
+"""The smoke plan over a real kernel's USB stack: bench file, udev, ports, services, traffic.
+
+Emulation is slow: the limits of time are tested elsewhere and are wide here; verdicts, owners and
+the record are the same as on a desk.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.bench import open_bench
+from harness.core.clock import Deadline, SystemClock
+from harness.core.errors import BenchError, RouterError
+from harness.lab.hotplug import RouterNotBackError
+from harness.port.errors import PortLostError
+from tests.usb.bench import soon
+from tests.usb.virtual_bench import CHECKOUT, PATH
+
+# An emulated device carries 1 Mbit/s on a loaded host; a slower throttle can be told from it.
+SLOW = """
+import harness.procedure.throttled as throttled
+throttled.INJECTED_BPS = 128_000
+from harness.cli.main import run
+run()
+"""
+_PHASE = re.compile(r"(?P<before>\[phase\.\w+\]\n[^[]*?high = )(?P<high>[\d.]+)")
+
+
+def real_lab(announced: dict[str, Any], directory: Path) -> Path:
+    """Write the bench file of the announced world as a bench with real routers has it."""
+    path = bare_lab(directory)
+    text = path.read_text()
+    tables = []
+    for table in ("access_server", "core_network", "power"):
+        service = announced[table]
+        lines = [f'url = "{service.get("lab_url", service.get("url"))}"']
+        if "token" in service:
+            (directory / f"{table}.token").write_text(service["token"])
+            (directory / f"{table}.token").chmod(0o600)
+            lines += [f'token_file = "{table}.token"', f'ca_file = "{service["ca_file"]}"']
+        if table == "access_server":
+            text = text.replace("[access_server]\n", "\n".join(["[access_server]", *lines, ""]))
+        else:
+            tables.append("\n".join([f"[{table}]", *lines]))
+    uplink = announced["uplink"]
+    tables.append(
+        f'[uplink]\ninterface = "{uplink["ifname"]}"\naddress = "{uplink["address"]}"\n'
+        f'gateway = "{uplink["gateway"]}"'
+    )
+    path.write_text("\n\n".join([text, *tables]) + "\n")
+    return path
+
+
+def bare_lab(directory: Path) -> Path:
+    """Write a bench file that names a router and nothing of what stands around it."""
+    text = (CHECKOUT / "lab.toml").read_text()
+    text = text.replace("virtual = true ", "virtual = false ").replace("virtual/1-1", PATH)
+    text = text.replace('host = "access.cloudsim.test"\n', "")
+    path = directory / "lab.toml"
+    path.write_text(text)
+    return path
+
+
+def long() -> Deadline:
+    """Return the deadline for a router that boots, under emulation."""
+    return Deadline.after(240.0, SystemClock())
+
+
+def wide_limits(directory: Path) -> Path:
+    """Write limits for an emulated processor: phases may take twenty times as long."""
+    text = (CHECKOUT / "tests/acceptance/limits.toml").read_text()
+    text = _PHASE.sub(lambda m: f"{m['before']}{20 * float(m['high'])}", text)
+    text = text.replace("low = 0.97 ", "low = 0.5 ").replace("high = 1.03 ", "high = 2.0 ")
+    path = directory / "limits.toml"
+    path.write_text(text)
+    return path
+
+
+def accept(lab: Path, limits: Path) -> tuple[int, dict[str, Any], str]:
+    """Run `harness accept`; its exit code, what it printed as JSON, and what it said."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            SLOW,
+            "accept",
+            "--json",
+            "--lab",
+            str(lab),
+            "--limits",
+            str(limits),
+        ],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def test_the_smoke_plan_passes_over_real_usb(announced: dict[str, Any], tmp_path: Path) -> None:
+    """From power-on to data and through a throttle, on a bench that is not virtual."""
+    code, said, words = accept(real_lab(announced, tmp_path), wide_limits(tmp_path))
+
+    assert code == 0, (said, words)
+    assert said["verdict"] == "pass"
+    assert [outcome["case"] for outcome in said["results"]] == ["CANON-001", "THR-001"]
+
+
+def test_a_bench_without_services_says_what_it_lacks(
+    announced: dict[str, Any], tmp_path: Path
+) -> None:
+    """Nothing crashes; each case names what it misses."""
+    assert announced["devices"] == []
+    _, said, words = accept(bare_lab(tmp_path), wide_limits(tmp_path))
+
+    assert [outcome["cause"] for outcome in said["results"]] == [
+        "not applicable: this bench has no cloud.log, far_end, power",
+        "not applicable: this bench has no far_end",
+    ], words
+
+
+def test_another_router_than_lab_toml_says_is_refused(
+    announced: dict[str, Any], tmp_path: Path
+) -> None:
+    """Who it is counts, not only where it is plugged in; its interface goes back to the host."""
+    assert announced["devices"] == []
+    lab = bare_lab(tmp_path)
+    lab.write_text(lab.read_text().replace("860000000000017", "490154203237518"))
+    with (
+        open_bench(lab, say=print) as bench,
+        bench.dut("r1") as dut,
+        pytest.raises(BenchError, match=r"lab\.toml: routers\.r1\.imei: the router at .* says"),
+    ):
+        dut.ensure_connected(soon())
+
+
+def test_a_restart_is_bound_again_by_identity(announced: dict[str, Any], tmp_path: Path) -> None:
+    """Ports and interface come back under any names; the next generation answers."""
+    with (
+        open_bench(real_lab(announced, tmp_path), say=print) as bench,
+        bench.dut("r1") as dut,
+    ):
+        dut.ensure_connected(soon())
+        assert dut.lease_address(soon())
+        before = dut.plug.generation
+        with suppress(PortLostError, RouterError):  # it may go before its OK is read
+            dut.session.execute("AT+CFUN=1,1", soon())
+        comeback = dut.rebind(long())
+
+        assert comeback.generation == before + 1
+        assert dut.interface_present()
+        assert dut.lease is None
+        assert dut.lease_address(long())
+        assert dut.identity is not None
+        assert dut.identity.imei == dut.router.imei
+
+
+def test_a_router_that_does_not_come_back_is_a_verdict(
+    announced: dict[str, Any], tmp_path: Path
+) -> None:
+    """It is off: the deadline ends the wait and the router is named, not the harness."""
+    with (
+        open_bench(real_lab(announced, tmp_path), say=print) as bench,
+        bench.dut("r1") as dut,
+    ):
+        dut.ensure_connected(soon())
+        dut.power_off(soon())
+        with pytest.raises(RouterNotBackError, match=r"r1 is not back after .* is it on"):
+            dut.rebind(Deadline.after(2.0, SystemClock()))
+        dut.power_on(soon())
+        dut.ensure_connected(long())

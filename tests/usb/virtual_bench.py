@@ -1,0 +1,31 @@
+"""The virtual bench with its routers as USB devices, for the tests that need a whole world."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PATH = "platform-vhci_hcd.0/1-1"
+
+
+@contextmanager
+def virtual_bench(lab: Path) -> Iterator[dict[str, Any]]:
+    """Run it, and return its first line."""
+    command = [sys.executable, "-m", "devices.virtual.usb", "--lab", str(lab), "--ready-s", "150"]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as bench:
+        assert bench.stdin is not None
+        assert bench.stdout is not None
+        try:
+            yield json.loads(bench.stdout.readline())
+        finally:
+            bench.stdin.close()
+            bench.stdout.read()
+            bench.wait(60.0)
