@@ -21,6 +21,7 @@ from harness.lab.rules import rules_text
 from harness.lab.udev import UdevSource
 from harness.lab.usb_list import plugged_devices, suggest
 from harness.lab.usb_watch import watch
+from harness.userplane.kernel import kernel_parts
 
 
 def udev_rules(group: str) -> str:
@@ -32,7 +33,7 @@ def udev_rules(group: str) -> str:
 
 def doctor(runs: Path, *, fix: bool, as_json: bool) -> ExitCode:
     """Look at this host and say what would spoil a run, with the cure of each."""
-    host = SystemHost()
+    host = SystemHost(kernel_parts=kernel_parts())
     findings = examine(host, all_checks(rules=udev_rules("plugdev"), runs=str(runs)))
     if fix:
         for line in apply_cures(findings):

@@ -145,6 +145,28 @@ def check_permissions(host: Host) -> Finding:
     )
 
 
+def check_carrier(host: Host) -> Finding:
+    """A USB network interface that is up and has no carrier, as after some replugs with ECM."""
+    # The file reads 0 only when the interface is up; a closed one cannot be read at all.
+    silent = [
+        path.split("/")[-2]
+        for path in host.matching("/sys/bus/usb/devices/*/net/*/carrier")
+        if host.read(path) == "0"
+    ]
+    if not silent:
+        return fine("carrier", "no USB network interface is up without carrier")
+    return hint(
+        "carrier",
+        f"{', '.join(silent)} up without carrier: the router is off, or its notice was lost",
+        Cure(
+            text="ip link set NAME down, then up; if it stays so, look at the router",
+            commands=tuple(
+                ("ip", "link", "set", name, state) for name in silent for state in ("down", "up")
+            ),
+        ),
+    )
+
+
 def check_modules(check: str, modules: Mapping[str, str], needed: frozenset[str]) -> Check:
     """Make a check that the kernel has modules; those not in `needed` are only hinted at."""
 
@@ -258,6 +280,7 @@ def all_checks(*, rules: str, runs: str) -> tuple[Check, ...]:
         check_rivals,
         check_autosuspend,
         check_permissions,
+        check_carrier,
         check_modules("usb drivers", _USB_DRIVERS, frozenset(_USB_DRIVERS) - {"cdc_ncm"}),
         check_modules("qdiscs", _QDISCS, _NEEDED_QDISCS),
         check_virtual_usb,

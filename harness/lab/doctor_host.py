@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from harness.core.errors import BenchError
@@ -21,7 +22,14 @@ _FIX_S: Final = 60.0
 
 
 class SystemHost:
-    """The host this runs on."""
+    """The host this runs on.
+
+    Args:
+        kernel_parts: What the kernel itself said that it has, or has not, by name of the module.
+    """
+
+    def __init__(self, *, kernel_parts: Mapping[str, bool] = MappingProxyType({})) -> None:
+        self._kernel_parts = kernel_parts
 
     def read(self, path: str) -> str | None:
         """Return a file's text without its last newline; None when it cannot be read."""
@@ -50,6 +58,8 @@ class SystemHost:
 
     def has_module(self, name: str) -> bool:
         """Tell whether the running kernel has a module, loaded, built in or on disk."""
+        if name in self._kernel_parts:
+            return self._kernel_parts[name]
         if Path("/sys/module", name).exists():
             return True
         modinfo = self.program("modinfo")

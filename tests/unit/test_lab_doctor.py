@@ -107,9 +107,25 @@ def troubles(host: PaperHost) -> list[Finding]:
 
 
 def test_a_good_host_has_no_finding() -> None:
-    """Nothing to mend, twelve things looked at."""
+    """Nothing to mend, thirteen things looked at."""
     assert troubles(PaperHost()) == []
-    assert len(examine(PaperHost(), CHECKS)) == 12
+    assert len(examine(PaperHost(), CHECKS)) == 13
+
+
+def test_an_interface_without_carrier_is_bounced_by_its_cure() -> None:
+    """Down, then up; one with carrier, or one that is closed, is left alone."""
+    files = {
+        **GOOD_FILES,
+        "/sys/bus/usb/devices/1-2.1:1.0/net/usb0/carrier": "0",
+        "/sys/bus/usb/devices/1-2.2:1.0/net/usb1/carrier": "1",
+    }
+    (finding,) = troubles(PaperHost(files=files))
+
+    assert finding.cure is not None
+    assert finding.cure.commands == (
+        ("ip", "link", "set", "usb0", "down"),
+        ("ip", "link", "set", "usb0", "up"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,6 +163,10 @@ def test_a_good_host_has_no_finding() -> None:
         (
             PaperHost(closed=frozenset({"/dev/ttyUSB0"})),
             Severity.PROBLEM, "/dev/ttyUSB0 may not be used", "log in again: you are in dialout",
+        ),
+        (
+            PaperHost(files={**GOOD_FILES, "/sys/bus/usb/devices/1-2.1:1.0/net/usb0/carrier": "0"}),
+            Severity.HINT, "usb0 up without carrier", "ip link set NAME down",
         ),
         (
             PaperHost(modules=MODULES - {"option"}),
