@@ -30,11 +30,10 @@ from harness.record.result_writer import ResultWriter
 from harness.router.driver import Identity, RouterDriver
 from harness.userplane.carrier import bounced
 from harness.userplane.dhcp import Lease
-from harness.userplane.namespace import InterfaceGoneError, Namespace
+from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap
 
 _CHECK_S: Final = 3.0
-_AGAIN_S: Final = 0.02
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,9 +186,10 @@ class Dut:
             RouterError: A port is there and does not answer.
             BenchError: A port cannot be opened, or another router is plugged in.
         """
-        found = self._take_interface(deadline)
+        found = self.plug.taken(self._adopt, deadline)
         if found is None:
             return None
+        self._bound_generation = self.plug.generation
         session = open_session(
             found, self.name, self.model, transcript=self.recording.transcript, clock=self.clock
         )
@@ -216,25 +216,6 @@ class Dut:
         comeback = self.plug.wait_until_back(self._bound_generation, deadline)
         self.ensure_connected(deadline)
         return comeback
-
-    def _take_interface(self, deadline: Deadline) -> FoundRouter | None:
-        """Wait for the router's functions and take its interface into its namespace at once.
-
-        Whatever else runs on the host sees a new interface as well, and may use it.
-        """
-        while True:
-            found = self.plug.wait(deadline)
-            if found is None:
-                return None
-            try:
-                self._adopt(found)
-            except InterfaceGoneError:  # udev renamed it meanwhile, or the router went again
-                if deadline.passed:
-                    raise
-                self.clock.sleep(_AGAIN_S)
-                continue
-            self._bound_generation = self.plug.generation
-            return found
 
     def disconnect(self) -> None:
         """Close the AT ports; closing twice is allowed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from harness.core.clock import Deadline
 from harness.core.errors import BenchError
@@ -12,6 +13,9 @@ from harness.lab.hotplug import Comeback, wait_until_back
 from harness.lab.inventory import FoundRouter, PortRoles, match_router
 from harness.lab.schema import Router
 from harness.lab.source import DeviceSource
+from harness.userplane.namespace import InterfaceGoneError
+
+_AGAIN_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,31 @@ class Plug:
     def wait(self, deadline: Deadline) -> FoundRouter | None:
         """Wait for all its functions; None when they are not there in time."""
         return self.source.wait(self._present, deadline)
+
+    def taken(self, take: Callable[[FoundRouter], None], deadline: Deadline) -> FoundRouter | None:
+        """Wait for all its functions and have its interface taken at once; None when too late.
+
+        Whatever else runs on the host sees a new interface as well, and may use it.
+
+        Args:
+            take: Takes the interface, under the name that it has now.
+            deadline: When to give up.
+
+        Raises:
+            InterfaceGoneError: To the end there was none of the name that udev told.
+        """
+        while True:
+            found = self.wait(deadline)
+            if found is None:
+                return None
+            try:
+                take(found)
+            except InterfaceGoneError:  # udev renamed it meanwhile, or the router went again
+                if deadline.passed:
+                    raise
+                deadline.clock.sleep(_AGAIN_S)
+                continue
+            return found
 
     def wait_until_gone(self, deadline: Deadline) -> bool:
         """Wait until nothing is plugged in at its place; False when something stays."""

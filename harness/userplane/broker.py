@@ -23,7 +23,7 @@ from harness.userplane import broker_wire, links
 from harness.userplane.namespace import MARK, InterfaceGoneError, Namespace
 from harness.userplane.netlink import NETLINK_ROUTE, NetlinkSocket
 
-_START_S: Final = 10.0
+_START_S: Final = 60.0
 _ANSWER_S: Final = 10.0
 _FIRST: Final = 0
 _SWITCHES: Final = (

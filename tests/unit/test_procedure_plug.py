@@ -10,10 +10,11 @@ from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.lab.description import Function
 from harness.lab.hotplug import RouterNotBackError
-from harness.lab.inventory import PortRoles
+from harness.lab.inventory import FoundRouter, PortRoles
 from harness.lab.schema import Router
 from harness.lab.source import Plugged
 from harness.procedure.plug import Plug
+from harness.userplane.namespace import InterfaceGoneError
 
 PATH = "hub/1-1"
 DEVICE = Function(subsystem="usb", usb_path=PATH, vid="1782", pid="4d11", serial="S1")
@@ -95,3 +96,38 @@ def test_what_never_went_is_no_comeback() -> None:
 def test_what_stays_has_not_gone() -> None:
     """A device without functions is still there."""
     assert plug(Plugged((DEVICE,))).wait_until_gone(at_once()) is False
+
+
+def test_an_interface_that_is_renamed_while_it_is_taken_is_looked_up_again() -> None:
+    """Udev's rule ran between our look and the move: the new name is in its next event."""
+    source = Plugged((DEVICE, AT, NET))
+    asked: list[str | None] = []
+
+    def take(found: FoundRouter) -> None:
+        asked.append(found.ifname)
+        if found.ifname == "usb0":
+            source.remove(NET)
+            source.add(replace(NET, ifname="enx02005e000001"))
+            msg = "r1: no interface 'usb0'"
+            raise InterfaceGoneError(msg)
+
+    found = plug(source).taken(take, Deadline.after(5.0, SystemClock()))
+
+    assert found is not None
+    assert asked == ["usb0", "enx02005e000001"]
+
+
+def test_an_interface_that_is_never_there_ends_with_the_deadline() -> None:
+    """The kernel's own words, not a hang."""
+
+    def take(found: FoundRouter) -> None:
+        msg = f"r1: no interface {found.ifname!r}; is the router still plugged in?"
+        raise InterfaceGoneError(msg)
+
+    with pytest.raises(InterfaceGoneError, match="no interface 'usb0'; is the router still"):
+        plug(Plugged((DEVICE, AT, NET))).taken(take, at_once())
+
+
+def test_a_router_that_is_not_there_has_nothing_to_take() -> None:
+    """None: whoever asked says what is missing."""
+    assert plug(Plugged((DEVICE,))).taken(lambda _found: None, at_once()) is None
