@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz docs defects mutants clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects mutants clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -50,9 +50,15 @@ test: lint unit ## set up, then everything CI runs
 test-usb: setup-dev ## the tier with a real kernel's USB stack, in a VM (root installs what it needs)
 	$(BIN)/python -m tests.vm
 
-bench: bench-at bench-userplane bench-measure bench-record bench-pool ## every benchmark: ours and the peer's figures
+test-usb-night: setup-dev ## a thousand re-enumerations of a virtual USB router, in the VM
+	$(BIN)/python -m tests.vm --timeout-s 10800 -- env USB_ROUNDS=$${N:-1000} $(BIN)/python \
+	  -m pytest -c tests/usb/pytest.ini --rootdir=tests/usb -q -p no:cacheprovider tests/usb/test_usb_faults.py -k re_enumerations
+
+bench: bench-at bench-usb bench-userplane bench-measure bench-record bench-pool ## every benchmark: ours and the peer's figures
 bench-at: setup-dev
 	$(BIN)/python tests/bench/bench_at.py
+bench-usb: setup-dev
+	$(BIN)/python -m tests.bench.bench_usb
 bench-userplane: setup-dev
 	$(BIN)/python -m tests.bench.bench_userplane
 bench-measure: setup-dev

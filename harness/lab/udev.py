@@ -51,12 +51,10 @@ def read_record(device: pyudev.Device) -> SysRecord:
 
 def read_records(context: pyudev.Context) -> list[SysRecord]:
     """Return a record of every device that may belong to a router."""
-    return [
-        read_record(device)
-        for subsystem in SUBSYSTEMS
-        for device in context.list_devices(subsystem=subsystem)
-        if "/usb" in device.sys_path
-    ]
+    wanted = context.list_devices()
+    for subsystem in SUBSYSTEMS:  # one walk over sysfs for all of them
+        wanted = wanted.match_subsystem(subsystem)
+    return [read_record(device) for device in wanted if "/usb" in device.sys_path]
 
 
 class UdevSource:

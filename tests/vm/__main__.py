@@ -27,7 +27,7 @@ DEFAULT_COMMAND = (
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.vm", description=__doc__)
     parser.add_argument("--fetch-only", action="store_true", help="packages and kernel, no guest")
-    parser.add_argument("--timeout-s", type=float, default=900.0, help="end of the guest, at worst")
+    parser.add_argument("--timeout-s", type=float, default=1500.0, help="at most")
     parser.add_argument("--memory-mb", type=int, default=1024)
     parser.add_argument(
         "--accel",
