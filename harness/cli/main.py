@@ -16,7 +16,7 @@ from harness import __version__
 from harness.cli.defects_options import defects
 from harness.cli.exit_codes import ExitCode, of_error
 from harness.cli.export_options import export
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, UsageError
 
 app = typer.Typer(
     name="harness",
@@ -147,6 +147,27 @@ def schema() -> None:
     from harness.lab.schema import Lab  # noqa: PLC0415 - pydantic is not free
 
     typer.echo(json.dumps(Lab.model_json_schema(), indent=2))
+
+
+@app.command()
+def virtual(
+    *,
+    lab: LabOption = Path("lab.toml"),
+    usb: Annotated[
+        bool, typer.Option("--usb", help="On this kernel's USB bus: root and vhci-hcd.")
+    ] = False,
+    acm: Annotated[bool, typer.Option("--acm", help="ttyACM ports instead of ttyUSB.")] = False,
+    write: Annotated[Path, typer.Option(metavar="FILE", help="Bench file to write.")] = Path(
+        "rehearsal/lab.toml"
+    ),
+) -> None:
+    """Rehearse a bench: virtual routers as real USB devices, and the bench file that fits."""
+    from harness.cli.virtual import rehearse  # noqa: PLC0415 - only what is asked for
+
+    if not usb:
+        msg = "harness accept starts the virtual bench itself; for one on a USB bus: --usb"
+        raise UsageError(msg)
+    rehearse(lab, ports="acm" if acm else "vendor", write=write)
 
 
 @app.command("virtual-lab")

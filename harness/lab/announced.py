@@ -83,6 +83,7 @@ class Announcement(_Part):
         taps: Mirror ports.
         uplink: The bench's leg on the far side.
         conditions: What the virtual world runs under; goes to the record as it is.
+        usb: On a real USB bus: where each of its own paths is plugged in.
     """
 
     version: int
@@ -92,6 +93,7 @@ class Announcement(_Part):
     taps: tuple[AnnouncedTap, ...] = ()
     uplink: AnnouncedUplink | None = None
     conditions: Mapping[str, Any] = {}
+    usb: Mapping[str, str] = {}
 
 
 def read_announcement(line: bytes) -> tuple[Announcement, tuple[Function, ...]]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,29 +36,22 @@ run()
 _PHASE = re.compile(r"(?P<before>\[phase\.\w+\]\n[^[]*?high = )(?P<high>[\d.]+)")
 
 
-def real_lab(announced: dict[str, Any], directory: Path) -> Path:
-    """Write the bench file of the announced world as a bench with real routers has it."""
-    path = bare_lab(directory)
-    text = path.read_text()
-    tables = []
-    for table in ("access_server", "core_network", "power"):
-        service = announced[table]
-        lines = [f'url = "{service.get("lab_url", service.get("url"))}"']
-        if "token" in service:
-            (directory / f"{table}.token").write_text(service["token"])
-            (directory / f"{table}.token").chmod(0o600)
-            lines += [f'token_file = "{table}.token"', f'ca_file = "{service["ca_file"]}"']
-        if table == "access_server":
-            text = text.replace("[access_server]\n", "\n".join(["[access_server]", *lines, ""]))
-        else:
-            tables.append("\n".join([f"[{table}]", *lines]))
-    uplink = announced["uplink"]
-    tables.append(
-        f'[uplink]\ninterface = "{uplink["ifname"]}"\naddress = "{uplink["address"]}"\n'
-        f'gateway = "{uplink["gateway"]}"'
-    )
-    path.write_text("\n\n".join([text, *tables]) + "\n")
-    return path
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The bench file that `harness virtual --usb` wrote, while it runs."""
+    path = tmp_path_factory.mktemp("rehearsal") / "lab.toml"
+    command = [sys.executable, "-m", "harness.cli", "virtual", "--usb", "--write", str(path)]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as rehearsal:
+        assert rehearsal.stdout is not None
+        said = [rehearsal.stdout.readline(), rehearsal.stdout.readline()]
+        try:
+            assert said[0] == f"plugged    {PATH}\n"
+            assert said[1].startswith(f"bench file {path}; ")
+            yield path
+        finally:
+            rehearsal.send_signal(signal.SIGINT)
+            rehearsal.stdout.read()
+            rehearsal.wait(60.0)
 
 
 def bare_lab(directory: Path) -> Path:
@@ -107,20 +102,18 @@ def accept(lab: Path, limits: Path) -> tuple[int, dict[str, Any], str]:
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
-def test_the_smoke_plan_passes_over_real_usb(announced: dict[str, Any], tmp_path: Path) -> None:
+def test_the_smoke_plan_passes_over_real_usb(lab: Path, tmp_path: Path) -> None:
     """From power-on to data and through a throttle, on a bench that is not virtual."""
-    code, said, words = accept(real_lab(announced, tmp_path), wide_limits(tmp_path))
+    code, said, words = accept(lab, wide_limits(tmp_path))
 
     assert code == 0, (said, words)
     assert said["verdict"] == "pass"
     assert [outcome["case"] for outcome in said["results"]] == ["CANON-001", "THR-001"]
 
 
-def test_a_bench_without_services_says_what_it_lacks(
-    announced: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_bench_without_services_says_what_it_lacks(lab: Path, tmp_path: Path) -> None:
     """Nothing crashes; each case names what it misses."""
-    assert announced["devices"] == []
+    assert lab.exists()
     _, said, words = accept(bare_lab(tmp_path), wide_limits(tmp_path))
 
     assert [outcome["cause"] for outcome in said["results"]] == [
@@ -129,25 +122,23 @@ def test_a_bench_without_services_says_what_it_lacks(
     ], words
 
 
-def test_another_router_than_lab_toml_says_is_refused(
-    announced: dict[str, Any], tmp_path: Path
-) -> None:
+def test_another_router_than_lab_toml_says_is_refused(lab: Path, tmp_path: Path) -> None:
     """Who it is counts, not only where it is plugged in; its interface goes back to the host."""
-    assert announced["devices"] == []
-    lab = bare_lab(tmp_path)
-    lab.write_text(lab.read_text().replace("860000000000017", "490154203237518"))
+    assert lab.exists()
+    wrong = bare_lab(tmp_path)
+    wrong.write_text(wrong.read_text().replace("860000000000017", "490154203237518"))
     with (
-        open_bench(lab, say=print) as bench,
+        open_bench(wrong, say=print) as bench,
         bench.dut("r1") as dut,
         pytest.raises(BenchError, match=r"lab\.toml: routers\.r1\.imei: the router at .* says"),
     ):
         dut.ensure_connected(soon())
 
 
-def test_a_restart_is_bound_again_by_identity(announced: dict[str, Any], tmp_path: Path) -> None:
+def test_a_restart_is_bound_again_by_identity(lab: Path) -> None:
     """Ports and interface come back under any names; the next generation answers."""
     with (
-        open_bench(real_lab(announced, tmp_path), say=print) as bench,
+        open_bench(lab, say=print) as bench,
         bench.dut("r1") as dut,
     ):
         dut.ensure_connected(soon())
@@ -165,12 +156,10 @@ def test_a_restart_is_bound_again_by_identity(announced: dict[str, Any], tmp_pat
         assert dut.identity.imei == dut.router.imei
 
 
-def test_a_router_that_does_not_come_back_is_a_verdict(
-    announced: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_router_that_does_not_come_back_is_a_verdict(lab: Path) -> None:
     """It is off: the deadline ends the wait and the router is named, not the harness."""
     with (
-        open_bench(real_lab(announced, tmp_path), say=print) as bench,
+        open_bench(lab, say=print) as bench,
         bench.dut("r1") as dut,
     ):
         dut.ensure_connected(soon())

@@ -11,8 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devices.virtual.usb.rig import Rig
-from devices.virtual.usb.vhci import CONTROLLER, NoPortError
+try:
+    from devices.virtual.usb.rig import Rig
+    from devices.virtual.usb.vhci import CONTROLLER, NoPortError
+except ModuleNotFoundError as missing:
+    sys.stderr.write(f"virtual bench: error: {missing}; install it: make setup-dev\n")
+    sys.exit(3)
 
 _EXIT_BENCH = 3
 _ENOUGH_S = 10.0
