@@ -16,7 +16,7 @@ from harness.lab.rehearsal import Rehearsal, rehearsal_of
 from harness.procedure.virtual_bench import virtual_bench_module
 
 _END_S: Final = 30.0
-_READY_S: Final = 150.0
+_READY_S: Final = 300.0
 _TOKEN_MODE: Final = 0o600
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from harness.core.errors import BenchError, RouterError
 from harness.lab.hotplug import RouterNotBackError
 from harness.port.errors import PortLostError
 from tests.usb.bench import soon
-from tests.usb.virtual_bench import CHECKOUT, PATH
+from tests.usb.virtual_bench import CHECKOUT, PATH, rehearsed
 
 # An emulated device carries 1 Mbit/s on a loaded host; a slower throttle can be told from it.
 SLOW = """
@@ -40,18 +39,9 @@ _PHASE = re.compile(r"(?P<before>\[phase\.\w+\]\n[^[]*?high = )(?P<high>[\d.]+)"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The bench file that `harness virtual --usb` wrote, while it runs."""
     path = tmp_path_factory.mktemp("rehearsal") / "lab.toml"
-    command = [sys.executable, "-m", "harness.cli", "virtual", "--usb", "--write", str(path)]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as rehearsal:
-        assert rehearsal.stdout is not None
-        said = [rehearsal.stdout.readline(), rehearsal.stdout.readline()]
-        try:
-            assert said[0] == f"plugged    {PATH}\n"
-            assert said[1].startswith(f"bench file {path}; ")
-            yield path
-        finally:
-            rehearsal.send_signal(signal.SIGINT)
-            rehearsal.stdout.read()
-            rehearsal.wait(60.0)
+    with rehearsed(CHECKOUT / "lab.toml", path) as places:
+        assert places == [PATH]
+        yield path
 
 
 def bare_lab(directory: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,3 +30,20 @@ def virtual_bench(lab: Path) -> Iterator[dict[str, Any]]:
             bench.stdin.close()
             bench.stdout.read()
             bench.wait(60.0)
+
+
+@contextmanager
+def rehearsed(lab: Path, write: Path, *, routers: int = 1) -> Iterator[list[str]]:
+    """Run `harness virtual --usb` until it has written its bench file; where routers are."""
+    command = [sys.executable, "-m", "harness.cli", "virtual", "--usb"]
+    command += ["--lab", str(lab), "--write", str(write)]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as rehearsal:
+        assert rehearsal.stdout is not None
+        said = [rehearsal.stdout.readline() for _ in range(routers + 1)]
+        try:
+            assert said[-1].startswith(f"bench file {write}; "), said
+            yield [line.removeprefix("plugged").strip() for line in said[:-1]]
+        finally:
+            rehearsal.send_signal(signal.SIGINT)
+            rehearsal.stdout.read()
+            rehearsal.wait(60.0)
