@@ -55,8 +55,12 @@ def bench(request: pytest.FixtureRequest, source: UdevSource) -> Iterator[Bench]
         source.wait(lambda seen: () if not mine(seen) else None, soon())
 
 
-@pytest.fixture(scope="module")
-def announced() -> Iterator[dict[str, Any]]:
-    """The virtual bench with its routers as USB devices; its first line."""
+@pytest.fixture
+def announced(source: UdevSource) -> Iterator[dict[str, Any]]:
+    """The virtual bench with its routers as USB devices; its first line.
+
+    udev is followed first: `source` waits for an empty bus.
+    """
+    assert source.functions() == ()
     with virtual_bench(CHECKOUT / "lab.toml") as first_line:
         yield first_line

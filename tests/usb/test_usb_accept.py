@@ -7,7 +7,6 @@ the record are the same as on a desk.
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from harness.core.errors import BenchError, RouterError
 from harness.lab.hotplug import RouterNotBackError
 from harness.port.errors import PortLostError
 from tests.usb.bench import soon
-from tests.usb.virtual_bench import CHECKOUT, PATH, rehearsed
+from tests.usb.virtual_bench import CHECKOUT, PATH, rehearsed, wide_limits
 
 # An emulated device carries 1 Mbit/s on a loaded host; a slower throttle can be told from it.
 SLOW = """
@@ -32,7 +31,6 @@ throttled.INJECTED_BPS = 128_000
 from harness.cli.main import run
 run()
 """
-_PHASE = re.compile(r"(?P<before>\[phase\.\w+\]\n[^[]*?high = )(?P<high>[\d.]+)")
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +55,6 @@ def bare_lab(directory: Path) -> Path:
 def long() -> Deadline:
     """Return the deadline for a router that boots, under emulation."""
     return Deadline.after(240.0, SystemClock())
-
-
-def wide_limits(directory: Path) -> Path:
-    """Write limits for an emulated processor: phases may take twenty times as long."""
-    text = (CHECKOUT / "tests/acceptance/limits.toml").read_text()
-    text = _PHASE.sub(lambda m: f"{m['before']}{20 * float(m['high'])}", text)
-    text = text.replace("low = 0.97 ", "low = 0.5 ").replace("high = 1.03 ", "high = 2.0 ")
-    path = directory / "limits.toml"
-    path.write_text(text)
-    return path
 
 
 def accept(lab: Path, limits: Path) -> tuple[int, dict[str, Any], str]:

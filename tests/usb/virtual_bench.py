@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATH = "platform-vhci_hcd.0/1-1"
+_PHASE = re.compile(r"(?P<before>\[phase\.\w+\]\n[^[]*?high = )(?P<high>[\d.]+)")
 
 
 @contextmanager
@@ -47,3 +49,13 @@ def rehearsed(lab: Path, write: Path, *, routers: int = 1) -> Iterator[list[str]
             rehearsal.send_signal(signal.SIGINT)
             rehearsal.stdout.read()
             rehearsal.wait(60.0)
+
+
+def wide_limits(directory: Path) -> Path:
+    """Write limits for an emulated processor: phases may take twenty times as long."""
+    text = (CHECKOUT / "tests/acceptance/limits.toml").read_text()
+    text = _PHASE.sub(lambda m: f"{m['before']}{20 * float(m['high'])}", text)
+    text = text.replace("low = 0.97 ", "low = 0.5 ").replace("high = 1.03 ", "high = 2.0 ")
+    path = directory / "limits.toml"
+    path.write_text(text)
+    return path
