@@ -143,7 +143,13 @@ def _decision(
         return {"word": m["no_go"], "class": "fail", "symbol": SYMBOLS["fail"]}
     if unfinished or verdict is not Verdict.PASS:
         return {"word": m["undecided"], "class": "inconc", "symbol": SYMBOLS["inconc"]}
-    return {"word": m["go"], "class": "pass", "symbol": SYMBOLS["pass"]}
+    waived = any(
+        row.verdict > Verdict.PASS and row.case_id in waivers
+        for source in sources
+        for row in source.results
+    )
+    word = m["go_waived"] if waived else m["go"]
+    return {"word": word, "class": "pass", "symbol": SYMBOLS["pass"]}
 
 
 def _word(row: ResultRow) -> str:

@@ -63,13 +63,13 @@ def test_a_failure_is_a_no_go(small_run: Path) -> None:
 
 
 def test_a_waiver_counts_until_its_day_has_passed(small_run: Path) -> None:
-    """On its last day it turns the NO-GO into a GO that names it; a day later it is expired."""
+    """On its last day it turns the NO-GO into a GO that says so; a day later it is expired."""
     late = Dossier(waivers=(WAIVER.model_copy(update={"expires": date(2026, 11, 25)}),))
 
     waived = report(small_run, dossier=DOSSIER)
     expired = report(small_run, dossier=late)
 
-    assert "✓ GO" in waived
+    assert "✓ GO, with waivers" in waived
     assert "✗ fail (waived)" in waived
     assert "known, fixed in 1.3 QA 2026-11-26 waived" in waived
     assert "✗ NO-GO" in expired
@@ -104,7 +104,7 @@ def test_the_report_is_japanese_too(small_run: Path) -> None:
     """Words, titles and claims; the same decision."""
     text = report(small_run, language="ja", dossier=DOSSIER)
 
-    assert "合格(出荷可)" in text
+    assert "✓ 条件付き合格(特別採用あり)" in text
     assert "電源投入からデータ通信まで" in text
     assert "無制限" in text
     assert "本結果は、ここに記載した試験品のみに適用されます。" in text
