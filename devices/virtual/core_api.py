@@ -122,7 +122,7 @@ class CoreApi:
             # A lab has no month to wait for: make the volume of this period a given one.
             line.usage_by_hour = {hour_of(self._carriers.clock.now()): int(body["used_bytes"])}
         if "sqn_jump" in body:
-            line.sqn += int(body["sqn_jump"])
+            line.sqn = max(0, line.sqn + int(body["sqn_jump"]))
         self._carriers.meter()
         return JSONResponse(self._subscriber(line))
 

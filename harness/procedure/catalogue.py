@@ -7,6 +7,8 @@ from typing import Final
 from harness.core.errors import UsageError
 from harness.procedure import (
     attach,
+    attach_rejects,
+    attach_trouble,
     download,
     download_trouble,
     holding,
@@ -29,6 +31,8 @@ CASES: Final[tuple[Case, ...]] = (
     *seed.CASES,
     *selection.CASES,
     *attach.CASES,
+    *attach_rejects.CASES,
+    *attach_trouble.CASES,
     *replaced.CASES,
     *reassigned.CASES,
     *download.CASES,

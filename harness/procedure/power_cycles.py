@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Final
 
 from harness.cloud.adapter import LOG, MARK, STEER
@@ -12,6 +11,7 @@ from harness.core.units import NS_PER_S
 from harness.measure.measurement import Measurement
 from harness.procedure.case import Case, CaseFailedError, CaseRun
 from harness.procedure.diagnosis import diagnose
+from harness.procedure.distribution import judge_times
 from harness.procedure.following import await_event, follow, power_up, recover
 from harness.procedure.phases import Phase
 from harness.procedure.steering import given_sim, line_under, marked, seed_imsi
@@ -53,8 +53,8 @@ def run_cycles(run: CaseRun, cycles: int = CYCLES) -> None:
         data_s.append(up_s)
         if number in {0, cycles - 1}:
             drops += _count_drops(run)
-    _judge_times(run, ANSWER_LIMIT, answers_s)
-    _judge_times(run, DATA_LIMIT, data_s)
+    judge_times(run, ANSWER_LIMIT, answers_s)
+    judge_times(run, DATA_LIMIT, data_s)
     _judge_drops(run, drops)
     proven = (1 - _CONFIDENCE) ** (1 / cycles)
     text = f"0 failures in {cycles}: at least {proven:.0%} at {_CONFIDENCE:.0%} confidence"
@@ -167,23 +167,6 @@ def _cycle(run: CaseRun, number: int) -> tuple[float, float]:
 
 def _none_at_all(run: CaseRun, number: int, whose: Blame) -> CaseFailedError:
     return run.fail(f"boot {number + 1}", whose)
-
-
-def _judge_times(run: CaseRun, limit_name: str, values_s: list[float]) -> None:
-    """Judge the 95th percentile (of few: the longest) and tell the median."""
-    ordered = sorted(values_s)
-    worst_s = ordered[max(0, -(-95 * len(ordered) // 100) - 1)]
-    p95 = Measurement(name=limit_name, value=worst_s, unit="s", n=len(ordered))
-    median_s = statistics.median(ordered)
-    run.measured(
-        limit_name,
-        p95,
-        owner=Party.ROUTER,
-        step=f"{limit_name} P95",
-        evidence={"values_s": ordered, "median_s": median_s},
-    )
-    text = f"median {median_s:.3f} s, {ordered[0]:.3f} to {ordered[-1]:.3f} s, n = {len(ordered)}"
-    run.step(f"{limit_name} median", Verdict.PASS, text)
 
 
 def _count_drops(run: CaseRun) -> int:

@@ -26,6 +26,30 @@ pytestmark = pytest.mark.slow
             "what the router shows by AT is not what the carrier serves: ('address',)",
         ),
         (
+            "ignores_reject_and_hammers",
+            "CS-ATT-002",
+            "router",
+            "rejected with EMM cause #3: tried again ",
+        ),
+        (
+            "authenticates_late",
+            "CS-ATT-004",
+            "router",
+            "the carrier's challenge timed out although access server and bank answer at once",
+        ),
+        (
+            "carrier_sqn_stuck",
+            "CS-ATT-005",
+            "carrier",
+            "the carrier goes on with an old SQN after the card's resynchronisation",
+        ),
+        (
+            "no_reattach_after_loss",
+            "CS-ATT-006",
+            "router",
+            "not registered by AT ",
+        ),
+        (
             "stays_on_slow_card",
             "CS-THR-001",
             "router",
@@ -68,4 +92,5 @@ def test_a_fault_is_caught_and_its_party_named(
 
     assert ended.stdout, ended.stderr
     (result,) = json.loads(ended.stdout)["results"]
-    assert (ended.returncode, result["owner"], result["cause"]) == (1, owner, cause), ended.stderr
+    assert (ended.returncode, result["owner"]) == (1, owner), (result, ended.stderr)
+    assert result["cause"].startswith(cause)

@@ -26,7 +26,7 @@ DEFECTS = (
         title="ignores resynchronisation",
         party=_PARTY,
         symptom="after AUTS the carrier sends an old SQN again and rejects with cause 20",
-        case="CS-ATT-004",
+        case="CS-ATT-005",
     ),
     Defect(
         name="carrier_silent_dns",

@@ -120,13 +120,13 @@ _ROWS = (
         "authenticates_late",
         "authentication answered too late",
         "the answer to AUTHENTICATE comes after T3460 has run out for good",
-        "CS-ATT-003",
+        "CS-ATT-004",
     ),
     (
         "no_reattach_after_loss",
         "never attaches again",
         "after a loss of coverage it stays without network",
-        "CS-ATT-004",
+        "CS-ATT-006",
     ),
     (
         "usage_in_gib",

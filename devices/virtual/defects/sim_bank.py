@@ -19,7 +19,7 @@ DEFECTS = (
         title="cards answer 7 s late",
         party=_PARTY,
         symptom="every authentication takes 7 s in the bank; carriers give up",
-        case="CS-ATT-002",
+        case="CS-ATT-001",
     ),
     Defect(
         name="bank_card_pulled",
@@ -47,6 +47,6 @@ DEFECTS = (
         title="files of another card",
         party=_PARTY,
         symptom="IMSI and ICCID in the profile are those of another slot",
-        case="CS-ATT-003",
+        case="CS-ATT-001",
     ),
 )
