@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -18,38 +19,71 @@ async def _half_an_answer() -> AsyncIterator[bytes]:
     raise ConnectionAbortedError(msg)
 
 
+@dataclass(slots=True)
+class _Order:
+    """Something that goes wrong, and for how many more requests.
+
+    Attributes:
+        what: The lab's order.
+        left: How often it still happens.
+        to_spare: How many requests are answered well before.
+    """
+
+    what: dict[str, Any]
+    left: int
+    to_spare: int
+
+    def hits(self, path: str) -> bool:
+        """Tell whether this request is to go wrong; one that is spared counts as such."""
+        paths = self.what.get("path", "/")
+        prefixes = (paths,) if isinstance(paths, str) else tuple(map(str, paths))
+        if self.left <= 0 or not path.startswith(prefixes):
+            return False
+        if self.to_spare > 0:
+            self.to_spare -= 1
+            return False
+        return True
+
+
 class Faults:
-    """What goes wrong now, and for how many more requests."""
+    """What goes wrong now: one order for each router, and one for all of them."""
 
     def __init__(self) -> None:
-        self._fault: dict[str, Any] = {}
-        self._left = 0
-        self._to_spare = 0
+        self._orders: dict[str | None, _Order] = {}
         self._old: dict[tuple[str, str], Response] = {}
 
     def order(self, fault: dict[str, Any]) -> None:
         """Take the lab's order: path, imei, status, delay_s, corrupt, replay, reset, after, times.
 
-        An empty order ends whatever goes wrong.
+        An order with nothing but an imei ends what goes wrong for this router; an empty one ends
+        whatever goes wrong.
         """
-        self._fault = fault
-        self._left = int(fault.get("times", 1_000_000)) if fault else 0
-        self._to_spare = int(fault.get("after", 0))
+        imei = fault.get("imei")
+        if not fault:
+            self._orders.clear()
+        elif not fault.keys() - {"imei"}:
+            self._orders.pop(imei, None)
+        else:
+            self._orders[imei] = _Order(
+                what=fault,
+                left=int(fault.get("times", 1_000_000)),
+                to_spare=int(fault.get("after", 0)),
+            )
 
     def show(self) -> dict[str, Any]:
-        """Return what goes wrong now."""
-        return self._fault | {"left": self._left} if self._left else {}
+        """Return what goes wrong now, the newest order first."""
+        orders = [order for order in reversed(self._orders.values()) if order.left]
+        return orders[0].what | {"left": orders[0].left} if orders else {}
 
-    def _hits(self, path: str, imei: str) -> bool:
-        paths = self._fault.get("path", "/")
-        prefixes = (paths,) if isinstance(paths, str) else tuple(map(str, paths))
-        is_meant = self._fault.get("imei") in {None, imei} and path.startswith(prefixes)
-        if self._left <= 0 or not is_meant:
-            return False
-        if self._to_spare > 0:
-            self._to_spare -= 1
-            return False
-        return True
+    def _hitting(self, path: str, imei: str, *, corrupt: bool) -> _Order | None:
+        """Return the order by which this request goes wrong; a router's own comes first."""
+        for whose in (imei, None):
+            order = self._orders.get(whose)
+            if order is None or bool(order.what.get("corrupt")) is not corrupt:
+                continue  # a chunk is spoilt later than other answers, and counted there
+            if order.hits(path):
+                return order
+        return None
 
     async def strike(self, path: str, imei: str, key: str = "") -> Response | None:
         """Delay a request and return what it is answered with instead, if anything.
@@ -59,16 +93,18 @@ class Faults:
             imei: Who says that he asks.
             key: What an old answer is kept under, see `remember`; its path if left out.
         """
-        if self._fault.get("corrupt") or not self._hits(path, imei):
-            return None  # a chunk is spoilt later, and counted there
-        self._left -= 1
-        await asyncio.sleep(float(self._fault.get("delay_s", 0.0)))
+        order = self._hitting(path, imei, corrupt=False)
+        if order is None:
+            return None
+        order.left -= 1
+        what = order.what
+        await asyncio.sleep(float(what.get("delay_s", 0.0)))
         old = self._old.get((imei, key or path))
-        if self._fault.get("replay") and old is not None:
+        if what.get("replay") and old is not None:
             return old
-        if self._fault.get("reset"):
+        if what.get("reset"):
             return StreamingResponse(_half_an_answer(), headers={"Content-Length": "4096"})
-        status = self._fault.get("status")
+        status = what.get("status")
         if status is None:
             return None
         return JSONResponse({"error": "fault"}, status_code=int(status))
@@ -83,9 +119,10 @@ class Faults:
 
         A hexadecimal digit becomes another: a profile that is damaged like this still reads as one.
         """
-        if not chunk or not self._fault.get("corrupt") or not self._hits(path, imei):
+        order = self._hitting(path, imei, corrupt=True) if chunk else None
+        if order is None:
             return chunk
-        self._left -= 1
+        order.left -= 1
         middle = len(chunk) // 2
         place = next((i for i in range(middle, len(chunk)) if chunk[i] in _HEX), middle)
         wrong = b"a" if chunk[place : place + 1] != b"a" else b"b"

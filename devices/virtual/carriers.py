@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from devices.virtual import aka
@@ -348,9 +349,11 @@ class Carriers:
         name = self._sites[stack.imei].name
         is_ignored = self._defects.on("bench_shaper_not_applied", name)
         rates = rates_for(line.core, throttle_bps, Shaper() if is_ignored else line.shaper)
-        if not stack.reachable or self._planted("carrier_black_hole", stack):
+        if not stack.reachable:
             rates = NO_AIR
-        self._gateways.impair(stack.bearer, line.impairment)
+        is_black_hole = self._planted("carrier_black_hole", stack)
+        impairment = replace(line.impairment, loss=1.0) if is_black_hole else line.impairment
+        self._gateways.impair(stack.bearer, impairment)
         if self._gateways.shape(stack.bearer, rates) and rates is not NO_AIR:
             self._note("shaper", stack, dl_bps=rates.downlink_bps, ul_bps=rates.uplink_bps)
 

@@ -67,5 +67,8 @@ class CloudAdapter(Protocol):
         ...
 
     def spoil(self, fault: Mapping[str, Any], deadline: Deadline) -> None:
-        """Let the device side go wrong in a way that the lab chooses; an empty order ends it."""
+        """Let the device side go wrong in a way that the lab chooses.
+
+        An order with nothing but an imei ends it for this router, an empty one for all.
+        """
         ...

@@ -24,6 +24,7 @@ from harness.verdict.blame import Blame
 from harness.verdict.relay import relay_blame
 from harness.verdict.verdict import Verdict
 
+EARLY_LIMIT: Final = "attach.early_claims"
 RESYNC_LIMIT: Final = "attach.resyncs"
 REATTACH_LIMIT: Final = "attach.reattach"
 COVERAGE_LIMIT: Final = "attach.coverage"
@@ -55,6 +56,9 @@ def run_late(run: CaseRun) -> None:
     outcomes = _outcomes(run, watch)
     text = f"the first answer was {_LATE_S} s late; the carrier notes {', '.join(outcomes)}"
     run.step("late answer", Verdict.PASS if "ok" in outcomes else Verdict.INCONC, text)
+    early = None if watch.claimed_early is None else float(watch.claimed_early)
+    claims = Measurement(name=EARLY_LIMIT, value=early, unit="1", n=1)
+    run.measured(EARLY_LIMIT, claims, owner=Party.ROUTER)
 
 
 def run_resync(run: CaseRun) -> None:
@@ -250,8 +254,8 @@ CASES: Final[tuple[Case, ...]] = (
         ),
         needs=_NEEDS | {FAULTS},
         injected=f"the first answer of the card is {_LATE_S} s late",
-        owner_rule="both logs of the authentication relay, and the tap",
-        limits=BOOT_LIMITS,
+        owner_rule="both logs of the authentication relay, and the tap; claims: the router",
+        limits=BOOT_LIMITS | {EARLY_LIMIT},
         estimated_s=6.0,
         estimated_bytes=40_000,
         run=run_late,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
 from harness.cloud.model import CoreEvent
 from harness.core.clock import Deadline
-from harness.core.errors import CloudError
+from harness.core.errors import BenchError, CloudError
 from harness.core.party import Party
 from harness.procedure.phases import Phase
 from harness.procedure.relay_facts import core_events, last_reject, relay_facts
@@ -16,6 +17,7 @@ from harness.verdict.blame import Blame, Facts, blame
 from harness.verdict.relay import relay_blame
 
 _STEP_S: Final = 5.0
+_TRY_S: Final = 2.0
 
 
 def diagnose(phase: Phase, watch: Watch) -> Blame:
@@ -34,6 +36,7 @@ def gather(phase: Phase, watch: Watch) -> Facts:
     registration = watch.registration
     calls = watch.dut.server_seen_on_seed()
     carriers = core_events(watch, deadline)
+    got, gave = _through_carrier(watch, deadline) if phase is Phase.P7_DATA_UP else (None, None)
     bearer = "seed" if phase < Phase.P6_CARRIER_ATTACH else "main"
     return Facts(
         phase=phase.short,
@@ -56,6 +59,8 @@ def gather(phase: Phase, watch: Watch) -> Facts:
         pdn_asked=_pdn_asked(watch, carriers),
         lan_lease=watch.lan_lease,
         uplink_works=watch.dut.uplink_works(deadline) if phase is Phase.P7_DATA_UP else None,
+        carrier_got=got,
+        carrier_gave=gave,
     )
 
 
@@ -91,3 +96,21 @@ def _pdn_asked(watch: Watch, carriers: Sequence[CoreEvent]) -> bool | None:
         return None
     plmn = watch.selected_plmn
     return any(e.plmn == plmn and e.kind in {"pdn", "pdn_reject"} for e in carriers)
+
+
+def _through_carrier(watch: Watch, deadline: Deadline) -> tuple[bool | None, bool | None]:
+    """Try a first byte and tell which directions its carrier counts; None when it cannot tell."""
+    dut = watch.dut
+    if dut.core is None or not watch.lan_lease or watch.pdn_address is None:
+        return None, None
+    try:
+        imsis = [s.imsi for s in dut.cloud.sims(deadline) if s.iccid == watch.selected_iccid]
+        if not imsis:
+            return None, None
+        before = dut.core.subscriber(imsis[0], deadline)
+        with contextlib.suppress(BenchError):
+            dut.first_byte(Deadline.after(_TRY_S, watch.clock))
+        after = dut.core.subscriber(imsis[0], Deadline.after(_STEP_S, watch.clock))
+    except CloudError:
+        return None, None
+    return after.ul_bytes > before.ul_bytes, after.dl_bytes > before.dl_bytes

@@ -56,6 +56,7 @@ def relay_facts(watch: Watch, events: Sequence[CoreEvent], deadline: Deadline) -
         res_agrees=_res_agrees(events, said),
         carrier_waited_s=_waited_s(events),
         bank_took_s=max(took_s) if took_s else None,
+        not_accepted=_not_accepted(events, bank),
         server_answered=calls.left_waiting == 0 if calls else None,
     )
 
@@ -83,3 +84,10 @@ def _waited_s(events: Sequence[CoreEvent]) -> float | None:
         if event.outcome == "timeout" and start_us is not None:
             waited_s = (event.utc_us - start_us) / _US_PER_S
     return waited_s
+
+
+def _not_accepted(events: Sequence[CoreEvent], bank: set[str]) -> bool:
+    """Tell whether the last thing of the bank's cards is an answer that the carrier found right."""
+    kinds = {"attach_request", "auth", "attach", "reject"}
+    steps = [event for event in events if event.imsi in bank and event.kind in kinds]
+    return bool(steps) and steps[-1].outcome == "ok"

@@ -116,13 +116,13 @@ def server_spoilt(
         fault: The order, as `CloudAdapter.spoil` takes it.
         shared: It concerns every router, not this one alone.
     """
-    order = dict(fault) if shared else {**fault, "imei": run.dut.router.imei}
-    run.dut.cloud.spoil(order, _step(run))
+    whose = {} if shared else {"imei": run.dut.router.imei}
+    run.dut.cloud.spoil({**fault, **whose}, _step(run))
     _note(run, f"access server: {_words(fault)}")
     try:
         yield
     finally:
-        run.dut.cloud.spoil({}, _step(run))
+        run.dut.cloud.spoil(whose, _step(run))
         _note(run, "access server: well again")
 
 

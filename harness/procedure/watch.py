@@ -43,6 +43,8 @@ class Watch:
         port_lost: The AT port vanished.
         lan_lease: The router gave the bench an address; None before that was tried.
         reports: How often the router said something unasked.
+        claimed_early: It said that it is registered while its carrier had not accepted it; None
+            before it says so, and where no carrier can be asked.
     """
 
     dut: Dut
@@ -62,6 +64,7 @@ class Watch:
     data_problem: BenchError | RouterError | None = None
     held_since_ns: int | None = None
     reports: int = 0
+    claimed_early: bool | None = None
     _state: CloudSimState | None = None
     _last_event: int = 0
     _server_offset_us: int = 0
@@ -157,12 +160,26 @@ class Watch:
             if state.registered and on_carrier and milestones.reached(Phase.P5_HELD):
                 milestones.note(Phase.P6_CARRIER_ATTACH, self.clock.monotonic_ns(), "router")
                 self.pdn_address = driver.pdn_address(step)
+                if self.claimed_early is None:
+                    self.claimed_early = self._is_unknown_to_carrier(step)
             self.at_problem = None
         except RouterError as exc:
             self.at_problem = exc
         except BenchError as exc:
             self.port_lost = exc
             self.dut.disconnect()
+
+    def _is_unknown_to_carrier(self, deadline: Deadline) -> bool | None:
+        """Tell whether the carrier, asked after the router, does not serve it; None: not said."""
+        core, imei = self.dut.core, self.dut.router.imei
+        if core is None:
+            return None
+        try:
+            sims = self.dut.cloud.sims(deadline)
+            imsis = [sim.imsi for sim in sims if sim.iccid == self.selected_iccid]
+            return core.subscriber(imsis[0], deadline).attached_imei != imei if imsis else None
+        except CloudError:
+            return None
 
     def hear_server(self, milestones: Milestones) -> None:
         """Read the access server's log now, and look nowhere else."""

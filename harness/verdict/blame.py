@@ -41,6 +41,8 @@ class Facts:
         pdn_asked: The carrier saw the router ask for a PDN connection.
         lan_lease: The router gave the bench an address.
         uplink_works: The bench's own test server answers the bench on the far side.
+        carrier_got: Bytes of the router's user arrived at the carrier, by its counter.
+        carrier_gave: Bytes for the router's user left the carrier, by its counter.
         place_plmn: PLMN code of the strongest carrier where the router stands.
         chosen_plmn: PLMN code of the SIM that the access server chose.
         choice_reason: What the access server said of its choice.
@@ -69,6 +71,8 @@ class Facts:
     pdn_asked: bool | None = None
     lan_lease: bool | None = None
     uplink_works: bool | None = None
+    carrier_got: bool | None = None
+    carrier_gave: bool | None = None
     place_plmn: str | None = None
     chosen_plmn: str | None = None
     choice_reason: str | None = None
@@ -217,6 +221,16 @@ RULES: Final = (
         applies=lambda f: f.phase == "P7" and f.uplink_works is False,
         owner=Party.BENCH,
         cause="the bench's own test server does not answer on the far side",
+    ),
+    Rule(
+        applies=lambda f: f.phase == "P7" and f.carrier_got is True and f.carrier_gave is False,
+        owner=Party.CARRIER,
+        cause="the user's packets reach the carrier and nothing comes back from it",
+    ),
+    Rule(
+        applies=lambda f: f.phase == "P7" and f.carrier_got is False and f.lan_lease is True,
+        owner=None,
+        cause="the user's packets do not reach the carrier's counter; nothing says where they go",
     ),
     Rule(
         applies=lambda f: f.phase == "P6" and f.at_answers is True and f.registered_on is None,

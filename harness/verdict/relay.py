@@ -30,6 +30,7 @@ class Relay:
             when the two logs cannot be compared.
         carrier_waited_s: How long the carrier waited for an answer before it gave up.
         bank_took_s: The longest that the bank took for one, None when it was never asked.
+        not_accepted: The carrier found the last answer right and neither accepted nor rejected.
         server_answered: The tap shows the access server answering whatever the router asked.
     """
 
@@ -42,6 +43,7 @@ class Relay:
     res_agrees: bool | None = None
     carrier_waited_s: float | None = None
     bank_took_s: float | None = None
+    not_accepted: bool = False
     server_answered: bool | None = None
 
 
@@ -118,6 +120,11 @@ _RULES: Final = (
             "the carrier's challenge timed out although access server and bank answer at once: "
             "the router passes it on too late"
         ),
+    ),
+    _Rule(
+        applies=lambda r: r.not_accepted,
+        owner=Party.CARRIER,
+        cause="the carrier found the card's answer right, and neither accepts nor rejects",
     ),
 )
 

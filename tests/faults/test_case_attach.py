@@ -26,6 +26,24 @@ pytestmark = pytest.mark.slow
             "what the router shows by AT is not what the carrier serves: ('address',)",
         ),
         (
+            "carrier_slow_attach",
+            "CS-ATT-001",
+            "carrier",
+            "the carrier found the card's answer right, and neither accepts nor rejects",
+        ),
+        (
+            "carrier_black_hole",
+            "CS-ATT-001",
+            "carrier",
+            "the user's packets reach the carrier and nothing comes back from it",
+        ),
+        (
+            "cereg_says_one_early",
+            "CS-ATT-004",
+            "router",
+            "attach.early_claims: 1, limit 0",
+        ),
+        (
             "ignores_reject_and_hammers",
             "CS-ATT-002",
             "router",

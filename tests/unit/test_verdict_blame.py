@@ -92,6 +92,16 @@ from harness.verdict.blame import RULES, Facts, blame
             "the bench's own test server does not answer on the far side",
         ),
         (
+            Facts(phase="P7", pdn_address="10.0.0.2", carrier_got=True, carrier_gave=False),
+            Party.CARRIER,
+            "the user's packets reach the carrier and nothing comes back from it",
+        ),
+        (
+            Facts(phase="P7", pdn_address="10.0.0.2", lan_lease=True, carrier_got=False),
+            None,
+            "the user's packets do not reach the carrier's counter; nothing says where they go",
+        ),
+        (
             Facts(phase="P6", at_answers=True),
             Party.ROUTER,
             "the router holds a profile and no network rejected it, yet it does not register",

@@ -55,6 +55,11 @@ from harness.verdict.relay import Relay, relay_blame
             Party.ROUTER,
             "too late",
         ),
+        (
+            Relay(asked=True, outcomes=("ok",), bank_said=("auth_ok",), not_accepted=True),
+            Party.CARRIER,
+            "neither accepts nor rejects",
+        ),
     ],
 )
 def test_the_logs_on_both_sides_name_the_owner(

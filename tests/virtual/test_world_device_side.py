@@ -292,6 +292,19 @@ def test_fault_of_another_router_is_not_felt(device: Device, faults: Faults) -> 
     assert device.post("/v1/heartbeat").status == 503
 
 
+def test_faults_of_two_routers_do_not_know_each_other(device: Device, faults: Faults) -> None:
+    """One router's order neither replaces nor ends another's."""
+    faults.order({"path": "/v1/heartbeat", "imei": IMEI, "status": 503})
+    faults.order({"path": "/v1/heartbeat", "imei": "860000000000025", "status": 500})
+    faults.order({"imei": "860000000000025"})
+
+    assert device.post("/v1/heartbeat").status == 503
+
+    faults.order({"imei": IMEI})
+
+    assert device.post("/v1/heartbeat").status == 200
+
+
 def test_fault_spares_the_first_requests(device: Device, faults: Faults) -> None:
     """With ``after`` a fault strikes in the middle of what was going well."""
     faults.order({"path": "/v1/heartbeat", "status": 503, "after": 2, "times": 1})

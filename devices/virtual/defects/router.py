@@ -96,7 +96,7 @@ _ROWS = (
         "cereg_says_one_early",
         "CEREG says 1 before it is true",
         "AT+CEREG? shows registered while the attach is still running",
-        "CS-ATT-001",
+        "CS-ATT-004",
     ),
     (
         "iccid_not_updated",
