@@ -10,6 +10,7 @@ from harness.core.party import Party
 from harness.measure.measurement import Measurement
 from harness.procedure.canonical import boot
 from harness.procedure.case import Case, CaseRun
+from harness.procedure.names import NAME_LIMIT, judge_names
 from harness.procedure.phases import Phase
 from harness.procedure.steering import carriers_of, require_core, standing_at
 from harness.procedure.watch import Watch
@@ -34,6 +35,7 @@ def run_each_carrier(run: CaseRun) -> None:
         with standing_at(run, plmn):
             watch = boot(run, label=f"{carrier} ")
             watch.write_sim_use()
+            judge_names(run, carrier)
             found = _disagreements(run, watch)
         count += len(found)
         facts = Facts(
@@ -73,14 +75,14 @@ CASES: Final[tuple[Case, ...]] = (
         info=CaseInfo(
             id="CS-ATT-001",
             version="1",
-            title_en="On each carrier: attached, data up, and all parties name the same card",
-            title_ja="各キャリアで接続・通信でき、SIM と IP アドレスの認識が全者で一致",
+            title_en="On each carrier: attached, data, names, and all parties tell the same card",
+            title_ja="各キャリアで接続・通信・名前解決ができ、SIM と IP アドレスの認識が全者で一致",
             requirements=("R06",),
         ),
         needs=frozenset({"power", "core", "far_end", LOG}),
         injected="place of the router: the strongest cell of each carrier in turn",
-        owner_rule="who is alone with what it says of the card; else the phases",
-        limits=frozenset(phase.limit_name for phase in Phase) | {AGREEMENT_LIMIT},
+        owner_rule="who is alone with what it says; whose name server is silent; the phases",
+        limits=frozenset(phase.limit_name for phase in Phase) | {AGREEMENT_LIMIT, NAME_LIMIT},
         estimated_s=14.0,
         estimated_bytes=40_000,
         run=run_each_carrier,

@@ -97,6 +97,10 @@ class RouterDriver(Protocol):
         """Return the IPv4 address of the PDN connection; None when there is none."""
         ...
 
+    def name_servers(self, deadline: Deadline) -> tuple[str, ...]:
+        """Return the IPv4 addresses of the name servers that the network told (+CGCONTRDP)."""
+        ...
+
     def erase_profile(self, deadline: Deadline) -> bool:
         """Empty the profile store; False when the model has no command for it."""
         ...

@@ -18,7 +18,7 @@ from harness.at.identification import parse_cgsn, parse_identity
 from harness.at.lane import Reply
 from harness.at.model import Model
 from harness.at.network_time import ClockReading, parse_cclk
-from harness.at.pdp import parse_cgpaddr
+from harness.at.pdp import parse_cgcontrdp, parse_cgpaddr
 from harness.at.registration import Registration, parse_registration, parse_registration_urc
 from harness.at.session import AtSession, only_line
 from harness.core.clock import Deadline
@@ -104,6 +104,12 @@ class Generic3gppRouter:
                 if address.version == _IPV4:
                     return str(address)
         return None
+
+    def name_servers(self, deadline: Deadline) -> tuple[str, ...]:
+        """Return the IPv4 addresses of the name servers that the network told (+CGCONTRDP)."""
+        reply = self._session.execute("AT+CGCONTRDP", deadline)
+        told = [server for line in reply.lines for server in parse_cgcontrdp(line).dns]
+        return tuple(str(server) for server in told if server.version == _IPV4)
 
     def erase_profile(self, deadline: Deadline) -> bool:
         """Empty the profile store; False when the model has no command for it."""

@@ -38,6 +38,18 @@ pytestmark = pytest.mark.slow
             "the user's packets reach the carrier and nothing comes back from it",
         ),
         (
+            "carrier_silent_dns",
+            "CS-ATT-001",
+            "carrier",
+            "data flow, and the carrier's name servers 203.0.113.54 answer nobody",
+        ),
+        (
+            "dns_proxy_dead",
+            "CS-ATT-001",
+            "router",
+            "192.168.43.1 in the router answers no question, its carrier's server does",
+        ),
+        (
             "cereg_says_one_early",
             "CS-ATT-004",
             "router",
