@@ -18,6 +18,7 @@ from harness.procedure import (
     secrecy,
     seed,
     selection,
+    selection_moved,
 )
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
@@ -30,6 +31,7 @@ CASES: Final[tuple[Case, ...]] = (
     *SMOKE,
     *seed.CASES,
     *selection.CASES,
+    *selection_moved.CASES,
     *attach.CASES,
     *attach_rejects.CASES,
     *attach_trouble.CASES,

@@ -36,11 +36,11 @@ def run_places(run: CaseRun) -> None:
     places = carriers_of(list(run.dut.cloud.sims(_step(run))))
     hits = 0
     for plmn, carrier in places.items():
-        states = _states(run)
+        states = states_of(run)
         with standing_at(run, plmn):
             watch = boot(run, last=Phase.P5_HELD, label=f"{carrier} ")
-        _judge_location(run, watch, carrier)
-        hits += _judge_choice(run, watch, carrier, Facts(phase="P3", place_plmn=plmn), states)
+        judge_location(run, watch, carrier)
+        hits += judge_choice(run, watch, carrier, Facts(phase="P3", place_plmn=plmn), states)
     share = Measurement(name=PLACE_LIMIT, value=hits / len(places), unit="1", n=len(places))
     run.measured(PLACE_LIMIT, share, owner=Party.ACCESS_SERVER)
 
@@ -58,22 +58,22 @@ def run_barred(run: CaseRun) -> None:
     for state in _BARRED:
         of_place = [sim for sim in sims if sim.plmn == plmn]
         with standing_at(run, plmn), marked(run, of_place, state):
-            states = _states(run)
+            states = states_of(run)
             watch = boot(run, last=Phase.P5_HELD, label=f"{state} ")
         facts = Facts(phase="P3", place_plmn=watch.selected_plmn)
-        given += not _judge_choice(run, watch, state, facts, states)
+        given += not judge_choice(run, watch, state, facts, states)
     count = Measurement(name=BARRED_LIMIT, value=float(given), unit="1", n=len(_BARRED))
     run.measured(BARRED_LIMIT, count, owner=Party.ACCESS_SERVER)
 
 
-def _judge_location(run: CaseRun, watch: Watch, label: str) -> None:
+def judge_location(run: CaseRun, watch: Watch, label: str) -> None:
     """Judge how old the location was on which the choice rests."""
     ages_s = [e.location_age_s for e in watch.events if e.location_age_s is not None]
     age = Measurement(name=AGE_LIMIT, value=ages_s[-1] if ages_s else None, unit="s", n=len(ages_s))
     run.measured(AGE_LIMIT, age, owner=Party.ROUTER, step=f"{label} location age")
 
 
-def _judge_choice(
+def judge_choice(
     run: CaseRun, watch: Watch, label: str, place: Facts, states: Mapping[str, str]
 ) -> bool:
     """Note whether the choice suits the place and the SIM may be given; tell it."""
@@ -95,7 +95,7 @@ def _judge_choice(
     return False
 
 
-def _states(run: CaseRun) -> dict[str, str]:
+def states_of(run: CaseRun) -> dict[str, str]:
     """Return what the access server lists each SIM as now."""
     return {sim.iccid: sim.state for sim in run.dut.cloud.sims(_step(run))}
 

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.slow
     ("defect", "case", "owner", "cause"),
     [
         (
+            "reports_stale_location",
+            "CS-SEL-002",
+            "router",
+            "selection.location_age: 7200 s, limit 600 s",
+        ),
+        (
             "server_wrong_carrier",
             "CS-SEL-001",
             "access_server",
