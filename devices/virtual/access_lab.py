@@ -200,7 +200,7 @@ class LabSide:
                 "window_bytes": card.terms.window_bytes,
                 "window_days": card.terms.window_days,
                 "source": card.slot.source,
-                "disclosed": card.slot.disclosed,
+                "disclosed": bank.is_disclosed(sim.iccid),
             },
         }
 
@@ -219,6 +219,10 @@ class LabSide:
         body = await body_of(request)
         if "used_bytes" in body:
             self._service.bank.set_used(iccid, int(body["used_bytes"]))
+            if "state" not in body:
+                return JSONResponse(self._sim(iccid))
+        if isinstance(body.get("disclosed"), bool):
+            self._service.bank.disclose(iccid, disclosed=body["disclosed"])
             if "state" not in body:
                 return JSONResponse(self._sim(iccid))
         if body.get("state") not in _STATES:

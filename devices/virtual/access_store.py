@@ -81,6 +81,7 @@ class SimState:
         assignment: Name of that gift.
         sqn_seen: The card's own counter.
         capped_period_utc_us: Period in which its quota was found used.
+        disclosed: Whether its terms are known, as its operator last said; None: as lab.toml has it.
     """
 
     iccid: str
@@ -91,6 +92,7 @@ class SimState:
     assignment: str | None = None
     sqn_seen: int = 0
     capped_period_utc_us: int | None = None
+    disclosed: bool | None = None
 
 
 class Store:

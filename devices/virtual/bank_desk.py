@@ -61,6 +61,22 @@ class BankDesk:
             return SimState(iccid=iccid)
         return SimState(iccid=iccid, state="unknown", reason="terms not disclosed")
 
+    def is_disclosed(self, iccid: str) -> bool:
+        """Tell whether a card's terms are known."""
+        said = self.sim(iccid).disclosed
+        return self.cards[iccid].disclosed if said is None else said
+
+    def disclose(self, iccid: str, *, disclosed: bool) -> None:
+        """Take note that a card's terms became known, or proved not to be: then it is unknown."""
+        sim = self.sim(iccid)
+        sim.disclosed = disclosed
+        is_blind = self._defects.on("server_unknown_is_healthy")
+        if disclosed and sim.state == "unknown":
+            sim.state, sim.reason = "healthy", "terms disclosed"
+        elif not disclosed and sim.state == "healthy" and not is_blind:
+            sim.state, sim.reason = "unknown", "terms not disclosed"
+        self._store.save_sim(sim)
+
     def used_bytes(self, iccid: str) -> int:
         """Return the bytes that a card's routers reported in its period."""
         now = self._clock.now()

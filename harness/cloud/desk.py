@@ -32,6 +32,10 @@ class ServiceDesk(Protocol):
         """Let the service count a SIM's use of this period as a given one."""
         ...
 
+    def set_disclosed(self, iccid: str, deadline: Deadline, *, disclosed: bool) -> None:
+        """Tell the service that a SIM's terms are known, or are not after all."""
+        ...
+
     def set_date(self, date: str | float, deadline: Deadline) -> None:
         """Put the whole world at another date.
 

@@ -105,6 +105,11 @@ class GenericCloud:
         body = {"used_bytes": used_bytes}
         self._service.call("PATCH", f"{_PREFIX}/sims/{iccid}", body=body, deadline=deadline)
 
+    def set_disclosed(self, iccid: str, deadline: Deadline, *, disclosed: bool) -> None:
+        """Tell the server that a SIM's terms are known, or are not after all."""
+        body = {"disclosed": disclosed}
+        self._service.call("PATCH", f"{_PREFIX}/sims/{iccid}", body=body, deadline=deadline)
+
     def set_date(self, date: str | float, deadline: Deadline) -> None:
         """Put the whole world at another date.
 

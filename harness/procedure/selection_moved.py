@@ -1,10 +1,13 @@
-"""SEL: a router that was moved, and one that cannot say where it is, get a SIM all the same."""
+"""SEL: a router that was moved, one that cannot say where it is, and SIMs nobody knows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from harness.cloud.adapter import LOG, MARK
+from harness.cloud.model import Sim
 from harness.core.clock import Deadline
 from harness.core.party import Party
 from harness.measure.measurement import Measurement
@@ -15,15 +18,16 @@ from harness.procedure.following import follow, power_up, recover
 from harness.procedure.phases import Phase
 from harness.procedure.reassigned import states_kept
 from harness.procedure.selection import PLACE_LIMIT, judge_choice, judge_location, states_of
+from harness.procedure.serving import SHOWN, require_desk, step
 from harness.procedure.steering import carriers_of, covered_by, seed_imsi, standing_at
 from harness.record.rows import CaseInfo
-from harness.verdict.blame import Facts
+from harness.verdict.blame import Blame, Facts
 from harness.verdict.verdict import Verdict
 
 AGE_LIMIT: Final = "selection.location_age"
+UNDISCLOSED_LIMIT: Final = "selection.undisclosed_given"
 RECOVERY_LIMIT: Final = "selection.recovery"
 _PLMN_DIGITS: Final = 5
-_STEP_S: Final = 5.0
 
 
 def run_moved(run: CaseRun) -> None:
@@ -33,7 +37,7 @@ def run_moved(run: CaseRun) -> None:
         CaseFailedError: A phase did not end in time; its owner is noted.
         BenchError: The bench cannot switch or steer.
     """
-    sims = list(run.dut.cloud.sims(Deadline.after(_STEP_S, run.clock)))
+    sims = list(run.dut.cloud.sims(step(run)))
     here, there = list(carriers_of(sims))[:2]
     with states_kept(run):
         with standing_at(run, here):
@@ -77,6 +81,46 @@ def run_nowhere(run: CaseRun) -> None:
         recover(run, watch, milestones, limit_name=RECOVERY_LIMIT, phase=Phase.P7_DATA_UP)
 
 
+def run_undisclosed(run: CaseRun) -> None:
+    """Withdraw the terms of the place's SIMs: they count as unknown, and none is given.
+
+    Raises:
+        CaseFailedError: A phase did not end in time; its owner is noted.
+        BenchError: The bench cannot switch or steer.
+    """
+    sims = list(run.dut.cloud.sims(step(run)))
+    plmn = min(carriers_of(sims))
+    theirs = [sim for sim in sims if sim.plmn == plmn and sim.plan.disclosed]
+    if not theirs:
+        cause = f"the access server lists no SIM of {plmn} whose terms were disclosed"
+        failure = run.fail("terms", Blame(owner=None, cause=cause))
+        raise failure
+    with states_kept(run), standing_at(run, plmn), _withdrawn(run, theirs):
+        listed = states_of(run)
+        for sim in theirs:
+            if listed[sim.iccid] in {"healthy", "near_cap"}:
+                cause = f"*{sim.iccid[-SHOWN:]} is listed as {listed[sim.iccid]}, its terms unknown"
+                run.fail("unknown terms", Blame(owner=Party.ACCESS_SERVER, cause=cause))
+        watch = boot(run, last=Phase.P5_HELD)
+    given = watch.selected_iccid in {sim.iccid for sim in theirs}
+    count = Measurement(name=UNDISCLOSED_LIMIT, value=float(given), unit="1", n=len(theirs))
+    run.measured(UNDISCLOSED_LIMIT, count, owner=Party.ACCESS_SERVER)
+
+
+@contextmanager
+def _withdrawn(run: CaseRun, sims: Sequence[Sim]) -> Iterator[None]:
+    """Let the terms of SIMs be unknown for a while."""
+    desk = require_desk(run)
+    for sim in sims:
+        desk.set_disclosed(sim.iccid, step(run), disclosed=False)
+    run.result.event("injection", f"terms of {len(sims)} SIMs withdrawn", party=Party.BENCH)
+    try:
+        yield
+    finally:
+        for sim in sims:
+            desk.set_disclosed(sim.iccid, step(run), disclosed=True)
+
+
 _EARLY: Final = frozenset(p.limit_name for p in Phase if p <= Phase.P3_SELECTION)
 _BOOT: Final = frozenset(p.limit_name for p in Phase if p <= Phase.P5_HELD)
 
@@ -112,5 +156,22 @@ CASES: Final[tuple[Case, ...]] = (
         estimated_s=9.0,
         estimated_bytes=20_000,
         run=run_nowhere,
+    ),
+    Case(
+        info=CaseInfo(
+            id="CS-SEL-005",
+            version="1",
+            title_en="A SIM whose terms nobody knows counts as unknown and is not given",
+            title_ja="契約条件が不明な SIM は「不明」と扱われ、割り当てられない",
+            requirements=("R03", "R09", "R27"),
+        ),
+        needs=frozenset({"power", "core", "desk", LOG, MARK}),
+        injected="the terms of all SIMs of the place's carrier are withdrawn",
+        owner_rule="the access server: its own list, and its choice",
+        limits=_BOOT | {UNDISCLOSED_LIMIT},
+        estimated_s=6.0,
+        estimated_bytes=20_000,
+        exclusive=True,
+        run=run_undisclosed,
     ),
 )

@@ -23,3 +23,8 @@ def test_a_router_that_was_moved_gets_the_new_place_s_sim(judge: Callable[[str],
 def test_a_router_that_hears_no_carrier_is_given_a_sim(judge: Callable[[str], None]) -> None:
     """It serves once a carrier is heard."""
     judge("CS-SEL-004")
+
+
+def test_a_sim_of_unknown_terms_is_not_given(judge: Callable[[str], None]) -> None:
+    """It is listed as unknown as soon as its terms are withdrawn."""
+    judge("CS-SEL-005")

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.slow
     ("defect", "case", "owner", "cause"),
     [
         (
+            "server_unknown_is_healthy",
+            "CS-SEL-005",
+            "access_server",
+            "*0010 is listed as healthy, its terms unknown",
+        ),
+        (
             "reports_stale_location",
             "CS-SEL-002",
             "router",

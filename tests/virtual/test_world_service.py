@@ -278,6 +278,21 @@ def test_undisclosed_terms_make_a_sim_unknown(store: Store, clock: StillClock) -
     assert AccessService(secret, store, clock, Switches()).bank.state_of(D1) == "unknown"
 
 
+def test_terms_withdrawn_make_a_sim_unknown_until_they_are_back(service: AccessService) -> None:
+    """What is unknown is not healthy; what was quarantined before stays so."""
+    service.bank.mark(K1, "quarantined", "test", None)
+    for iccid in (D1, K1):
+        service.bank.disclose(iccid, disclosed=False)
+
+    assert [service.bank.state_of(iccid) for iccid in (D1, K1)] == ["unknown", "quarantined"]
+    assert not service.bank.is_disclosed(D1)
+
+    for iccid in (D1, K1):
+        service.bank.disclose(iccid, disclosed=True)
+
+    assert [service.bank.state_of(iccid) for iccid in (D1, K1)] == ["healthy", "quarantined"]
+
+
 def test_profile_carries_the_cards_files(service: AccessService) -> None:
     """EF_ICCID and EF_IMSI are coded as TS 102 221 and TS 31.102 say."""
     given = give(service, online(service))

@@ -47,7 +47,7 @@ DEFECTS = (
         title="SIMs with unknown terms count as healthy",
         party=_PARTY,
         symptom="a SIM whose contract nobody disclosed is listed as healthy and given out",
-        case="CS-REG-001",
+        case="CS-SEL-005",
     ),
     Defect(
         name="server_wrong_carrier",
