@@ -6,7 +6,7 @@ import platform
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -354,8 +354,24 @@ def open_run(
         try:
             yield acceptance
             journal.finish(acceptance.verdict)
-        finally:
-            html.write(journal.directory)
+        except BaseException:
+            with suppress(BenchError):  # what ended the run is not hidden by its report
+                _write_report(journal.directory)
+            raise
+        _write_report(journal.directory)
+
+
+def _write_report(directory: Path) -> None:
+    """Write a run's page.
+
+    Raises:
+        BenchError: It cannot be written.
+    """
+    try:
+        html.write(directory)
+    except OSError as exc:
+        msg = f"{directory}: the report cannot be written: {exc.strerror}"
+        raise BenchError(msg) from exc
 
 
 def _environment(bench: Bench) -> dict[str, str]:

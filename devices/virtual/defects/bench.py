@@ -19,4 +19,14 @@ DEFECTS = (
         symptom="a second DHCP server of another subnet answers on the router's LAN",
         case="CANON-001",
     ),
+    *(
+        Defect(
+            name=f"usb_drops_in_p{phase}",
+            title=f"the USB cable drops in P{phase}",
+            party="bench",
+            symptom=f"once it reached P{phase} the router vanishes from USB for good",
+            case="CANON-001",
+        )
+        for phase in (1, 2, 3, 4, 5, 7)
+    ),
 )

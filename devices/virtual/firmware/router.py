@@ -220,6 +220,8 @@ class Router:
         if phase != self.modem.phase:
             self.modem.phase = phase
             self.console.cloud_changed()
+            if f"usb_drops_in_p{phase}" in self.spec.defects:
+                self.fall_off_usb()
 
     def log(self, text: str) -> None:
         """Send a line to the supervisor's log; no key and no IMSI belongs in it."""
