@@ -17,6 +17,9 @@ _AGE: Final = re.compile(r"\bage_s\W+(?P<age_s>\d+(?:\.\d+)?)", re.ASCII)
 _MS_PER_S: Final = 1000
 _SIZE: Final = re.compile(r"(?P<bytes>\d+) bytes", re.ASCII)
 _BANK: Final = re.compile(r"\bbank_ms (?P<bank_ms>\d+)", re.ASCII)
+_USAGE: Final = re.compile(
+    r"(?P<hour>\d{4}-\d{2}-\d{2}T\d{2}) dl (?P<down>\d+) ul (?P<up>\d+)", re.ASCII
+)
 _DIGEST: Final = re.compile(r"\bres_digest (?P<digest>[0-9a-f]{8})", re.ASCII)
 
 
@@ -205,6 +208,12 @@ class ServerEvent(_Answer):
         return int(found["bank_ms"]) / _MS_PER_S if found else None
 
     @property
+    def usage_report(self) -> tuple[str, int, int] | None:
+        """An hour's use as a router reported it: hour in UTC, bytes down, bytes up."""
+        found = _USAGE.fullmatch(str(self.detail)) if self.kind == "usage" else None
+        return (found["hour"], int(found["down"]), int(found["up"])) if found else None
+
+    @property
     def res_digest(self) -> str | None:
         """What tells the card's response apart from another; None when not said."""
         found = _DIGEST.search(str(self.detail))
@@ -281,6 +290,8 @@ class CoreEvent(_Answer):
         bearer: Which of the modem's two stacks: `seed` or `main`.
         res_digest: What tells the wrong response that came apart from another.
         dl_bps: Rate to the router, when a shaper was set.
+        utc: Time that the network told a router (`nitz`), ISO 8601.
+        zone_quarters: Zone that it told, in quarters of an hour.
         address: Address of the bearer, of a PDN connection.
     """
 
@@ -295,4 +306,6 @@ class CoreEvent(_Answer):
     bearer: str | None = None
     res_digest: str | None = None
     dl_bps: int | None = None
+    utc: str | None = None
+    zone_quarters: int | None = None
     address: str | None = None

@@ -6,9 +6,11 @@ from typing import Final
 
 from harness.core.errors import UsageError
 from harness.procedure import (
+    accounted,
     attach,
     attach_rejects,
     attach_trouble,
+    capped,
     download,
     download_trouble,
     holding,
@@ -37,6 +39,8 @@ CASES: Final[tuple[Case, ...]] = (
     *attach_trouble.CASES,
     *replaced.CASES,
     *reassigned.CASES,
+    *capped.CASES,
+    *accounted.CASES,
     *download.CASES,
     *download_trouble.CASES,
     *secrecy.CASES,

@@ -65,6 +65,7 @@ async def _heartbeat(router: Router) -> dict[str, Any]:
     if not router.session:
         await log_in(router)
         _apply_tier(router)
+    await report_usage(router)  # first, for the answer says what was used in all
     card = router.modem.card
     serving = router.modem.serving()
     answer = await router.access.post(
@@ -76,7 +77,6 @@ async def _heartbeat(router: Router) -> dict[str, Any]:
     # Before anything else that may fail: the server takes its rules for heard.
     take_speed_rules(router, answer)
     _apply_tier(router)
-    await report_usage(router)
     return answer
 
 
