@@ -27,6 +27,11 @@ pytestmark = pytest.mark.slow
             "access_server",
             "accounting.booked_ratio: 0, limits 1 to 1",
         ),
+        ("carrier_throttle_in_bytes", "CS-CAP-002", "carrier", "contract.throttled_ratio: "),
+        ("carrier_resets_late", "CS-RESET-001", "carrier", "contract.free_ratio: "),
+        ("serves_on_when_suspended", "CS-SUSP-001", "router", "the line serves at 09:00: "),
+        ("carrier_clock_off", "CS-TIME-001", "carrier", "time.offset: "),
+        ("clock_hour_off", "CS-TIME-001", "router", "time.offset: "),
         ("usage_in_gib", "CS-ACC-001", "router", "accounting.reported_ratio: 0.93"),
     ],
 )
