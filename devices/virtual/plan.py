@@ -78,10 +78,22 @@ def used_bytes(
     )
 
 
-def throttled_to(by_hour: Mapping[int, int], now: dt.datetime, terms: Terms) -> int | None:
-    """Return the rate that a carrier holds a SIM to; ``None`` is full speed."""
+def throttled_to(
+    by_hour: Mapping[int, int],
+    now: dt.datetime,
+    terms: Terms,
+    late: dt.timedelta = dt.timedelta(),
+) -> int | None:
+    """Return the rate that a carrier holds a SIM to; ``None`` is full speed.
+
+    Args:
+        by_hour: Bytes by the number of their UTC hour.
+        now: The moment.
+        terms: The contract.
+        late: How late a period begins.
+    """
     quota, window = terms.quota_bytes, terms.window_bytes
-    if quota is not None and used_bytes(by_hour, period_start(now, terms), now) >= quota:
+    if quota is not None and used_bytes(by_hour, period_start(now - late, terms), now) >= quota:
         return terms.throttle_bps
     if window is not None and used_bytes(by_hour, window_start(now, terms), now) >= window:
         return terms.throttle_bps

@@ -19,9 +19,8 @@ def held_to(line: Subscriber, now: dt.datetime, planted: Callable[[str], bool]) 
     carried = line.dl_bytes + line.ul_bytes
     if carried > _SECRET_QUOTA_BYTES and planted("carrier_slows_without_notice"):
         return _SECRET_RATE_BPS
-    if planted("carrier_resets_late"):
-        now -= _LATE
-    throttle_bps = throttled_to(line.usage_by_hour, now, line.terms)
+    late = _LATE if planted("carrier_resets_late") else dt.timedelta()
+    throttle_bps = throttled_to(line.usage_by_hour, now, line.terms, late)
     if throttle_bps is not None and planted("carrier_throttle_in_bytes"):
         throttle_bps *= _BITS_PER_BYTE
     return throttle_bps

@@ -23,6 +23,7 @@ from harness.procedure import (
     seed,
     selection,
     selection_moved,
+    short_of_sims,
 )
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
@@ -45,6 +46,7 @@ CASES: Final[tuple[Case, ...]] = (
     *accounted.CASES,
     *contracted.CASES,
     *by_date.CASES,
+    *short_of_sims.CASES,
     *download.CASES,
     *download_trouble.CASES,
     *secrecy.CASES,

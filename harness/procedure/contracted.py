@@ -33,6 +33,7 @@ _VISITED: Final = 4
 _SLOW_BELOW_BPS: Final = 1_000_000
 _ID_PROBE_BYTES: Final = 60_000
 _WARM_BYTES: Final = 1_200_000
+_METERED_S: Final = 2.0  # a carrier looks at its counters now and then
 
 
 def run_contract_rate(run: CaseRun) -> None:
@@ -82,9 +83,10 @@ def run_identified(run: CaseRun) -> None:
     slow = [sim for sim in sims if sim.iccid != user.sim.iccid and _may_slow(run, sim)][::2]
     truth: dict[str, bool] = {}
     found: dict[str, bool] = {}
-    with states_kept(run), _all_slowed(run, slow):
+    with states_kept(run), all_slowed(run, slow):
         run.step("free SIM", Verdict.PASS, f"{user.shown} carries {_WARM_BYTES} B")
         probe(user, _WARM_BYTES)
+        run.clock.sleep(_METERED_S)
         for number in range(_VISITED):
             if number:
                 change(user, f"visit {number}")
@@ -175,7 +177,7 @@ def _may_slow(run: CaseRun, sim: Sim) -> bool:
 
 
 @contextmanager
-def _all_slowed(run: CaseRun, sims: Sequence[Sim]) -> Iterator[None]:
+def all_slowed(run: CaseRun, sims: Sequence[Sim]) -> Iterator[None]:
     """Hold SIMs to a rate at their carriers, without a word to the access server."""
     core = require_core(run)
     settings = {"downlink_bps": SLOW.rate_bps, "mode": SLOW.mode}

@@ -292,14 +292,26 @@ def _serving(run: CaseRun, iccid: str | None) -> Serving:
     if not sims:
         msg = f"{run.dut.name}: the access server does not list the SIM that it gave"
         raise BenchError(msg)
-    events = run.dut.cloud.events(after=0, deadline=step(run))
+    return from_now_on(run, sims[0])
+
+
+def from_now_on(run: CaseRun, sim: Sim) -> Serving:
+    """Return a router with a SIM, of which only what happens from now on is news."""
     core = run.dut.core.events(after=0, deadline=step(run)) if run.dut.core else ()
     return Serving(
         run=run,
-        sim=sims[0],
-        seen=max((event.seq for event in events), default=0),
+        sim=sim,
+        seen=_last_event(run),
         core_seen=max((event.seq for event in core), default=0),
     )
+
+
+def _last_event(run: CaseRun) -> int:
+    """Return the number of the access server's newest event; a long log comes in pages."""
+    last = 0
+    while page := run.dut.cloud.events(after=last, deadline=step(run)):
+        last = max(event.seq for event in page)
+    return last
 
 
 def _iccid_in_service(run: CaseRun) -> str | None:

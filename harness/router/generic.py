@@ -146,7 +146,10 @@ class Generic3gppRouter:
         command = self._model.commands.get("cloudsim_state")
         if command is None:
             return None
-        return parse_cloudsim(only_line(self._session.execute(command.send, deadline), _REPORT))
+        reply = self._session.execute(command.send, deadline)
+        # A report has the answer's prefix; one that came meanwhile is the older state.
+        states = [line for line in reply.lines if line.startswith(_REPORT)]
+        return parse_cloudsim(states[-1] if states else only_line(reply, _REPORT))
 
     def cloud_sim_reports(self) -> list[tuple[int, CloudSimState]]:
         """Return the vendor's reports since the last call, each with its arrival time in ns."""

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.slow
         ("serves_on_when_suspended", "CS-SUSP-001", "router", "the line serves at 09:00: "),
         ("carrier_clock_off", "CS-TIME-001", "carrier", "time.offset: "),
         ("clock_hour_off", "CS-TIME-001", "router", "time.offset: "),
+        ("hammers_when_dry", "CS-DRY-001", "router", "dry.requests: "),
         ("usage_in_gib", "CS-ACC-001", "router", "accounting.reported_ratio: 0.93"),
     ],
 )
