@@ -89,7 +89,7 @@ def run_quota(run: CaseRun) -> None:
             text = f"{user.shown} is {_MARGIN_BYTES} B below its quota of {quota} B"
             run.result.event("injection", text, party=Party.BENCH)
             user.move(2 * _MARGIN_BYTES, Deadline.after(30.0, run.clock))
-            _await_change(user, sim, "quota", run.limits[GAP_LIMIT].high or 0.0)
+            await_change(user, sim, "quota", run.limits[GAP_LIMIT].high or 0.0)
             listed = user.listed(sim.iccid)
             text = f"*{sim.iccid[-SHOWN:]} is listed as {listed.state}"
             if listed.state != "throttled":
@@ -109,10 +109,10 @@ def change(user: Serving, name: str, reason: str = "cap") -> float:
     """
     run, old = user.run, user.sim
     run.dut.cloud.reassign(run.dut.router.imei, reason, step(run))
-    return _await_change(user, old, name, run.limits[GAP_LIMIT].high or 0.0)
+    return await_change(user, old, name, run.limits[GAP_LIMIT].high or 0.0)
 
 
-def _await_change(user: Serving, old: Sim, name: str, limit_s: float) -> float:
+def await_change(user: Serving, old: Sim, name: str, limit_s: float) -> float:
     """Follow a router to its first byte through another SIM; return the seconds.
 
     Raises:

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.slow
         ("carrier_clock_off", "CS-TIME-001", "carrier", "time.offset: "),
         ("clock_hour_off", "CS-TIME-001", "router", "time.offset: "),
         ("hammers_when_dry", "CS-DRY-001", "router", "dry.requests: "),
+        ("server_hands_out_quarantined", "CS-QUAR-001", "access_server", ""),
+        ("bank_duplicate_iccid", "CS-BANK-001", "sim_bank", "bank.listed_twice: 1, limit 0"),
         ("usage_in_gib", "CS-ACC-001", "router", "accounting.reported_ratio: 0.93"),
     ],
 )
