@@ -35,6 +35,7 @@ pytestmark = pytest.mark.slow
         ("hammers_when_dry", "CS-DRY-001", "router", "dry.requests: "),
         ("server_hands_out_quarantined", "CS-QUAR-001", "access_server", ""),
         ("bank_duplicate_iccid", "CS-BANK-001", "sim_bank", "bank.listed_twice: 1, limit 0"),
+        ("stuck_after_card_pull", "CS-SW-003", "router", "no service by the cloud card after "),
         ("usage_in_gib", "CS-ACC-001", "router", "accounting.reported_ratio: 0.93"),
     ],
 )
