@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup setup-dev accept test lint unit test-usb test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects mutants clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -78,6 +79,8 @@ defects: setup ## plant every fault, see who is blamed; writes the table in test
 	$(BIN)/harness defects --readme tests/README.md
 clean-runs: setup ## a thousand case runs on a healthy bench: how many false alarms?
 	$(BIN)/harness defects --clean $${N:-1000}
+explore: setup-dev ## draw stories of injections, and shrink one that breaks a promise
+	$(BIN)/python -m tests.explore --examples $${N:-50}
 mutants: setup-dev ## change each line of the pure AT modules: what no test notices has a written reason
 	rm -rf mutants
 	$(BIN)/mutmut run --max-children 1 >/dev/null

@@ -335,7 +335,8 @@ class Supervisor:
         if planted("bench_port_stolen", router):
             node = next(device["node"] for device in outlet.shown if "node" in device)
             self._background(steal_port(node))
-        if planted("bench_usb_drops", router) and not outlet.has_dropped:
+        # Once the lab is at work: a drop before that is nobody's to see.
+        if self._announced and planted("bench_usb_drops", router) and not outlet.has_dropped:
             outlet.has_dropped = True
             off, on = partial(self._power_off, outlet), partial(self._power_on, outlet)
             self._background(drop_usb(off, on))

@@ -23,6 +23,8 @@ from harness.pool.budget import CaseCost, LabSim, refuse_unless_it_fits, spread
 from harness.procedure.catalogue import CASES, SMOKE, case_by_id
 from harness.procedure.plan import Plan, load_plan
 from harness.procedure.side_by_side import SideBySide
+from harness.procedure.story import load_story
+from harness.procedure.telling import case_of
 from harness.procedure.turns import Job, Turns, estimated_s, jobs_of
 
 _ASK_S: Final = 10.0
@@ -39,6 +41,7 @@ class Wanted:
         repeat: How often each case runs; None: as often as the plan says.
         spread: The routers are equal; each case runs once, on whichever is free.
         keep_going: Go on with the repeats of a case that has failed.
+        scenario: File of a story; None: cases.
     """
 
     dut: str | None = None
@@ -47,6 +50,7 @@ class Wanted:
     repeat: int | None = None
     spread: bool = False
     keep_going: bool = False
+    scenario: Path | None = None
 
 
 def accept(lab: Path, wanted: Wanted, *, limits: Path, as_json: bool) -> ExitCode:
@@ -93,7 +97,12 @@ def accept(lab: Path, wanted: Wanted, *, limits: Path, as_json: bool) -> ExitCod
 
 def _plan_of(wanted: Wanted, limits: Path) -> Plan:
     """Return the plan, with what the command line says instead."""
-    if wanted.plan:
+    if wanted.scenario:
+        if wanted.plan or wanted.case_ids:
+            msg = "--scenario is a case of its own; leave out --plan and --case"
+            raise UsageError(msg)
+        plan = Plan(title="", cases=(case_of(load_story(wanted.scenario)),))
+    elif wanted.plan:
         plan = load_plan(wanted.plan, limits.parent / "plans")
     else:
         plan = Plan(title="", cases=SMOKE)

@@ -86,6 +86,9 @@ def accept(  # noqa: PLR0913 - each is an option
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Repeat a case on although it has failed.")
     ] = False,
+    scenario: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A story of injections instead of cases.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge the routers of a bench side by side; write record, transcripts, packets, report."""
@@ -99,6 +102,7 @@ def accept(  # noqa: PLR0913 - each is an option
         repeat=repeat,
         spread=spread,
         keep_going=keep_going,
+        scenario=scenario,
     )
     raise typer.Exit(run_accept(lab, wanted, limits=limits, as_json=as_json))
 

@@ -37,7 +37,7 @@ def run_order(run: CaseRun) -> None:
         took_s = change(user, "ordered change")
         gap = Measurement(name=GAP_LIMIT, value=took_s, unit="s", n=1)
         run.measured(GAP_LIMIT, gap, owner=None)
-        _judge_shown(user)
+        judge_shown(user)
 
 
 def run_cycles(run: CaseRun, *, cycles: int) -> None:
@@ -55,7 +55,7 @@ def run_cycles(run: CaseRun, *, cycles: int) -> None:
             old = user.sim
             gaps_s.append(change(user, f"change {number}"))
             repeated += user.sim.iccid == old.iccid
-            left += _left_behind(user)
+            left += left_behind(user)
             # The pool is refilled behind the router, or it would be dry after a few changes.
             run.dut.cloud.set_sim_state(old.iccid, "healthy", "refilled by the bench", step(run))
     worst = Measurement(name=GAP_LIMIT, value=max(gaps_s), unit="s", n=cycles)
@@ -151,7 +151,7 @@ def _not_counted(user: Serving, old: Sim) -> str | None:
     return None
 
 
-def _judge_shown(user: Serving) -> None:
+def judge_shown(user: Serving) -> None:
     """Note whether the router shows the SIM that it was given."""
     run, driver = user.run, user.run.dut.driver
     pairs = {
@@ -171,7 +171,7 @@ def _judge_shown(user: Serving) -> None:
     user.fail("shown SIM", text, bank_said=bank_said, shows="it shows what it had before")
 
 
-def _left_behind(user: Serving) -> int:
+def left_behind(user: Serving) -> int:
     """Count what a change left behind: a SIM still assigned, a line still attached."""
     run, imei = user.run, user.run.dut.router.imei
     core = require_core(run)

@@ -1,0 +1,1 @@
+"""Searches for stories that a router does not survive."""
