@@ -15,6 +15,7 @@ from harness.bench import Bench, open_bench, open_run
 from harness.cli.exit_codes import ExitCode, of_verdict
 from harness.cli.outcomes import print_outcomes
 from harness.cli.progress import StepProgress
+from harness.cli.reap import keep_within
 from harness.cli.records import seal
 from harness.core.clock import Deadline, StoppableClock, SystemClock
 from harness.core.errors import CloudError, UsageError
@@ -68,6 +69,9 @@ def accept(lab: Path, wanted: Wanted, *, limits: Path, as_json: bool) -> ExitCod
 
     with ExitStack() as stack:
         bench = stack.enter_context(open_bench(lab, say=say, clock=clock))
+        keep_within(
+            bench.runs, bench.lab.bench.keep_days, bench.lab.bench.keep_size, clock=clock, say=say
+        )
         names = [wanted.dut] if wanted.dut else list(bench.lab.routers)
         if wanted.spread:
             require_equal(bench, names)

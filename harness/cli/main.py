@@ -16,6 +16,7 @@ from harness import __version__
 from harness.cli.defects_options import defects
 from harness.cli.exit_codes import ExitCode, of_error
 from harness.cli.export_options import export
+from harness.cli.reap_options import reap
 from harness.core.errors import HarnessError, UsageError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ pool_app = typer.Typer(help="The SIM pool: what is left, and where the month end
 forecast_app = typer.Typer(help="How good the month-end landing is.")
 app.command()(defects)
 app.command()(export)
+app.command()(reap)
 app.add_typer(pool_app, name="pool", no_args_is_help=True)
 app.add_typer(forecast_app, name="forecast", no_args_is_help=True)
 

@@ -89,11 +89,15 @@ class Bench(_Table):
         name: Name of the bench; it is written to each record.
         virtual: Start the virtual bench instead of looking for real routers.
         runs: Directory of the runs, relative to lab.toml.
+        keep_days: Kept files of older runs are removed before a run; None: none is too old.
+        keep_size: So are the oldest beyond this room; None: there is room enough.
     """
 
     name: Name
     virtual: bool = False
     runs: Path = Path("runs")
+    keep_days: int | None = Field(default=None, ge=1)
+    keep_size: SizeBytes | None = None
 
 
 class VirtualWorld(_Table):
