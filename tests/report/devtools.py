@@ -65,6 +65,10 @@ class Page:
             mobile=False,
         )
 
+    def zone(self, name: str) -> None:
+        """Put the reader into a time zone."""
+        self._ask("Emulation.setTimezoneOverride", timezoneId=name)
+
     def value(self, script: str) -> Any:  # any JSON value
         """Return what a script comes to; a promise is waited for."""
         answer = self._ask(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import socket
 import threading
@@ -64,6 +65,24 @@ def test_the_page_of_a_run_draws_itself_without_a_word(small_run: Path, page: Pa
     assert document.count("<rect") == 10  # seven phases, one card, two registrations
     assert "&lt;img src=x onerror" in document
     assert "<img" not in document
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"),
+    [("Asia/Tokyo", "11:40:00"), ("UTC", "02:40:00"), ("Asia/Kolkata", "08:10:00")],
+)
+def test_the_start_is_in_the_readers_zone(
+    small_run: Path, page: Page, zone: str, hour: str
+) -> None:
+    """With its name; UTC and Japan's time come with the pointer."""
+    page.zone(zone)
+    page.open(html.write(small_run).as_uri())
+    page.once("document.documentElement.dataset.ready")
+
+    shown = page.value("document.querySelector('time[data-us]').textContent")
+    assert re.fullmatch(rf"2026-11-26 {hour} \S+", shown), shown
+    title = page.value("document.querySelector('time[data-us]').title")
+    assert title == "2026-11-26T02:40:00Z\n2026/11/26 11:40:00 JST"
 
 
 def test_the_acceptance_report_needs_no_script(small_run: Path, page: Page) -> None:

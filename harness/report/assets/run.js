@@ -114,7 +114,10 @@ async function openCase(table, row) {
 function localTimes() {
   for (const time of document.querySelectorAll("time[data-us]")) {
     const moment = new Date(Number(time.dataset.us) / 1000);
-    time.title = moment.toLocaleString("ja-JP", { timeZone: "Asia/Tokyo" }) + " JST";
+    time.title = `${time.textContent}\n${moment.toLocaleString("ja-JP", { timeZone: "Asia/Tokyo" })} JST`;
+    // Swedish writes dates as ISO 8601 does; the zone is the reader's.
+    time.textContent = moment.toLocaleString("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit",
+      hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
   }
 }
 
