@@ -143,6 +143,19 @@ def test_no_page_is_wider_than_its_window(
     assert width <= width_px
 
 
+@pytest.mark.parametrize("width_px", [390, 1280])
+def test_the_acceptance_report_fits_its_window(small_run: Path, page: Page, width_px: int) -> None:
+    """And its words stay words: no cell is squeezed to a letter a line."""
+    page.resize(width_px, 800)
+    page.open(acceptance.write([small_run], small_run / "acceptance.html").as_uri())
+
+    assert page.value("document.documentElement.scrollWidth") <= width_px
+    tallest = page.value(
+        "Math.max(...[...document.querySelectorAll('td')].map(cell => cell.clientHeight))"
+    )
+    assert tallest <= 100
+
+
 def test_what_a_page_asks_of_the_outside_would_be_seen(tmp_path: Path, page: Page) -> None:
     """What the other tests rely on: a page that asks, and a policy that refuses, are noted."""
     asking = tmp_path / "asks.html"
