@@ -8,6 +8,7 @@ goes afterwards; without an index only pytest alone is measured. The time to ope
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import shutil
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,6 +56,16 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """Return the CPU time that `work` and the programs it waited for took, in seconds.
+
+    Where others use the same cores, this can be compared and time on the wall cannot.
+    """
+    start = os.times()
+    work()
+    return sum(os.times()[:4]) - sum(start[:4])
 
 
 def run_info() -> RunInfo:
@@ -110,6 +122,8 @@ def bench_page(run_dir: Path) -> None:
     seconds = timed(lambda: html.write(run_dir))
     page = run_dir / html.REPORT_NAME
     say("30,000 results: page built", f"{seconds:.2f} s", "<= 5 s")
+    used_s = cpu_s(lambda: html.write(run_dir))
+    say("30,000 results: page built, CPU", f"{used_s:.2f} s", "-")
     say("30,000 results: page", f"{page.stat().st_size / 1e6:.3f} MB", "<= 1 MB")
     if shutil.which("chromium"):
         say("30,000 results: opens and is interactive", f"{opened_s(page):.3f} s", "<= 0.3 s")
@@ -209,8 +223,10 @@ def bench_pdf(directory: Path) -> None:
     journal.finish(Verdict.FAIL)
     for language in LANGUAGES:
         out = directory / f"acceptance_{language}.pdf"
-        seconds = timed(lambda: acceptance.write([journal.directory], out, language=language))  # noqa: B023  # called at once
-        say(f"PDF of 600 results, {language}", f"{seconds:.2f} s", "<= 1 s")
+        write = partial(acceptance.write, [journal.directory], out, language=language)
+        both = [(timed(write), cpu_s(write)) for _ in range(3)]
+        say(f"PDF of 600 results, {language}", f"{min(s for s, _ in both):.2f} s", "<= 1 s")
+        say(f"PDF of 600 results, {language}, CPU", f"{min(s for _, s in both):.2f} s", "-")
 
 
 WRITER = """
@@ -294,21 +310,21 @@ def bench_peers(directory: Path, count: int) -> None:
 
     def seconds(*options: str) -> float:
         command = [*base, *options]
-        return timed(
+        return cpu_s(
             lambda: subprocess.run(command, cwd=directory, capture_output=True, check=True)
         )
 
     plain_s = seconds()
-    say(f"peer: pytest alone, {count} tests", f"{plain_s:.1f} s", "-")
+    say(f"peer: pytest alone, {count} tests, CPU", f"{plain_s:.1f} s", "-")
     if python is None:
         return
     page = directory / "peer.html"
     took_s = seconds(f"--html={page}", "--self-contained-html") - plain_s
-    say(f"peer: pytest-html, {count} results, added", f"{took_s:.1f} s", "-")
+    say(f"peer: pytest-html, {count} results, CPU added", f"{took_s:.1f} s", "-")
     say(f"peer: pytest-html, {count} results, page", f"{page.stat().st_size / 1e6:.1f} MB", "-")
     folder = directory / "allure"
     took_s = seconds(f"--alluredir={folder}") - plain_s
-    say(f"peer: allure-pytest, {count} results, added", f"{took_s:.1f} s", "-")
+    say(f"peer: allure-pytest, {count} results, CPU added", f"{took_s:.1f} s", "-")
     files = sum(1 for _ in folder.iterdir())
     say(f"peer: allure-pytest, {count} results, files", str(files), "-")
 
