@@ -141,6 +141,18 @@ def sims(path: Path, now_us: int, hide: Hide) -> tuple[list[SimLine], dict[str, 
     }
 
 
+def sim_states(path: Path) -> dict[str, int] | None:
+    """Return how many SIMs of a ledger are in which state; None without a ledger to read."""
+    try:
+        entries = load_ledger(path.read_text(encoding="utf-8")).entries
+    except (FileNotFoundError, HarnessError):
+        return None
+    counts = {state.value: 0 for state in SimState}
+    for entry in entries:
+        counts[entry.state.value] += 1
+    return counts
+
+
 def _runs_out_us(entry: SimEntry, now_us: int) -> int | None:
     """Return when a usable SIM is used up if it goes on as since its reset; None: not before."""
     quota, reset = entry.contract.quota_bytes, entry.contract.reset

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from harness.core.errors import HarnessError
-from harness.core.units import NS_PER_S
+from harness.core.units import NS_PER_S, US_PER_S
 from harness.record.journal import JOURNAL_NAME
 from harness.record.reader import RunRecord
 from harness.record.rows import CountRow, RunRow, RunState
@@ -156,26 +156,57 @@ def _live_lines(record: RunRecord, name: str, now_ns: int, hide: Hide) -> list[d
     return lines
 
 
-def metrics(runs_dir: Path) -> str:
-    """Return the text that Prometheus reads (exposition format 0.0.4)."""
+def metrics(runs_dir: Path, sims: Mapping[str, int] | None = None) -> str:
+    """Return the text that Prometheus reads (exposition format 0.0.4).
+
+    Args:
+        runs_dir: Where the runs are.
+        sims: How many SIMs are in which state; None when nobody knows.
+    """
     states = dict.fromkeys(_STATES, 0)
     results: dict[tuple[str, str], int] = {}
+    last: dict[tuple[str, str], int] | None = None
     newest = 0
     for overview in overviews(runs_dir):
         states[overview.state] += 1
+        if overview.run is not None and overview.state == "finished" and last is None:
+            last = _results_by(overview)
         newest = max(newest, overview.run.started_utc_us if overview.run else 0)
-        for row in overview.counts:
-            key = ("not_run" if row.state == "not_run" else row.verdict.word, row.owner or "")
-            results[key] = results.get(key, 0) + row.n
-    lines = ["# TYPE cloudsim_runs gauge"]
-    lines += [f'cloudsim_runs{{state="{state}"}} {n}' for state, n in states.items()]
-    lines.append("# TYPE cloudsim_results gauge")
-    lines += [
-        f'cloudsim_results{{verdict="{_label(verdict)}",owner="{_label(owner)}"}} {n}'
-        for (verdict, owner), n in sorted(results.items())
+        for key, n in _results_by(overview).items():
+            results[key] = results.get(key, 0) + n
+    families = [
+        _family("runs", f"Runs by state, newest {_RUNS_SHOWN}.", ("state",), states),
+        _family("results", "Results of these runs.", ("verdict", "owner"), results),
+        _family(
+            "last_results", "Results of the last finished run.", ("verdict", "owner"), last or {}
+        ),
+        _family("newest_run_seconds", "When the newest run began.", (), {(): newest // US_PER_S}),
     ]
-    lines += ["# TYPE cloudsim_newest_run_seconds gauge"]
-    lines += [f"cloudsim_newest_run_seconds {newest / 1e6:.0f}"]
+    if sims is not None:
+        families.append(_family("sims", "SIMs of the ledger by state.", ("state",), sims))
+    return "".join(families)
+
+
+def _results_by(overview: Overview) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for row in overview.counts:
+        key = ("not_run" if row.state == "not_run" else row.verdict.word, row.owner or "")
+        found[key] = found.get(key, 0) + row.n
+    return found
+
+
+def _family(
+    name: str,
+    text: str,
+    labels: tuple[str, ...],
+    values: Mapping[Any, int],
+) -> str:
+    """Return one gauge; the keys of its values are one text, or as many as there are labels."""
+    lines = [f"# HELP cloudsim_{name} {text}", f"# TYPE cloudsim_{name} gauge"]
+    for key, value in sorted(values.items()):
+        texts = (key,) if isinstance(key, str) else key
+        pairs = ",".join(f'{label}="{_label(of)}"' for label, of in zip(labels, texts, strict=True))
+        lines.append(f"cloudsim_{name}{{{pairs}}} {value}" if pairs else f"cloudsim_{name} {value}")
     return "\n".join(lines) + "\n"
 
 

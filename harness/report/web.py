@@ -264,7 +264,9 @@ class Pages:
 
     async def metrics(self, _request: Request) -> Response:
         """Answer Prometheus."""
-        text = await asyncio.to_thread(lambda: overview.metrics(self._runs_dir))
+        text = await asyncio.to_thread(
+            lambda: overview.metrics(self._runs_dir, morning.sim_states(self._ledger))
+        )
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def asset(self, request: Request) -> Response:
