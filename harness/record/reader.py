@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import sqlite3
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -20,10 +22,18 @@ from harness.record.tables import TABLES_NAME, read_tables, schema_of_tables
 from harness.verdict.verdict import Verdict
 
 Row = TypeVar("Row")
+
+
+@lru_cache(maxsize=1024)
+def _texts(text: str) -> tuple[str, ...]:
+    """Return a list of texts; one column holds the same few ten thousand times."""
+    return tuple(json.loads(text))
+
+
 _DECODE: Final[dict[str, Callable[[Any], object]]] = {
     "verdict": Verdict.from_word,
-    "requirements": lambda text: tuple(json.loads(text)),
-    "reliability": lambda text: tuple(json.loads(text)),
+    "requirements": _texts,
+    "reliability": _texts,
     "data": json.loads,
     "environment": json.loads,
     "evidence": json.loads,
@@ -159,6 +169,22 @@ class RunRecord:
         """Return the measurements of one result, or of all."""
         return self._of_result(rows.MeasurementRow, "measurement", result_id)
 
+    def values(self) -> list[tuple[str, str, str, float]]:
+        """Return (case, name, unit, value) of each measurement that has a value: for comparisons.
+
+        Raises:
+            BenchError: The record is damaged.
+        """
+        sql = (
+            "SELECT case_id, name, unit, value FROM measurement JOIN result"
+            " ON result.id = result_id JOIN case_info ON case_info.id = case_key"
+            " WHERE value IS NOT NULL ORDER BY measurement.id"
+        )
+        found = fetch(self.connection, self._path, sql)
+        return [
+            (str(r["case_id"]), str(r["name"]), str(r["unit"]), _float(r["value"])) for r in found
+        ]
+
     def sim_uses(self, result_id: int | None = None) -> list[rows.SimUseRow]:
         """Return the cards that were used in one result, or in all."""
         return self._of_result(rows.SimUseRow, "sim_use", result_id)
@@ -179,6 +205,10 @@ class RunRecord:
         values = () if result_id is None else (result_id,)
         sql = f"SELECT * FROM series{where} ORDER BY id"  # noqa: S608  # no text from outside
         return [_series(row) for row in fetch(self.connection, self._path, sql, values)]
+
+
+def _float(value: Value) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
 
 
 def is_live(run_dir: Path) -> bool:

@@ -6,7 +6,7 @@ Paired by router and case; several runs on a side are several samples of the sam
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +18,7 @@ from rich.text import Text
 from harness.core.errors import UsageError
 from harness.core.party import Party
 from harness.record.reader import RunRecord
-from harness.record.rows import MeasurementRow, ResultRow
+from harness.record.rows import ResultRow
 from harness.report.acceptance_data import shown
 from harness.report.effect import Effect, benjamini_hochberg, effect
 from harness.report.html import NOTHING
@@ -148,21 +148,12 @@ def _side(runs: Path | Sequence[Path]) -> _Side:
     for directory in directories:
         with RunRecord.open(directory) as record:
             imeis = {unit.id: unit.imei for unit in record.units()}
-            results = {row.id: row for row in record.results()}
-            for row in results.values():
+            for row in record.results():
                 if row.state == "finished":
                     side.results.setdefault((imeis[row.unit_id], row.case_id), []).append(row)
-            _add_values(side, results, record.measurements())
+            for case, name, unit, value in record.values():
+                side.values.setdefault((case, name, unit), []).append(value)
     return side
-
-
-def _add_values(
-    side: _Side, results: dict[int, ResultRow], measurements: Iterable[MeasurementRow]
-) -> None:
-    for row in measurements:
-        if row.value is not None:
-            key = (results[row.result_id].case_id, row.name, row.unit)
-            side.values.setdefault(key, []).append(row.value)
 
 
 def _case_change(

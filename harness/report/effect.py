@@ -16,6 +16,9 @@ from functools import cache
 from statistics import NormalDist
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.core.errors import UsageError
 
 _EXACT_MAX: Final = 20
@@ -63,17 +66,31 @@ def effect(first: Sequence[float], second: Sequence[float]) -> Effect:
         msg = f"samples of {n} and {m} values cannot be compared; each needs at least one"
         raise UsageError(msg)
     some, others = _thinned(first), _thinned(second)
-    differences = sorted(b - a for a in some for b in others)
     out = _cut(len(some), len(others))
+    differences = _placed(some, others, out or 0)
     return Effect(
         shift=_median(differences),
-        low=-math.inf if out is None else differences[out],
-        high=math.inf if out is None else differences[-1 - out],
+        low=-math.inf if out is None else float(differences[out]),
+        high=math.inf if out is None else float(differences[-1 - out]),
         p=mann_whitney_p(first, second),
         detectable=_detectable(first, second),
         n_first=n,
         n_second=m,
     )
+
+
+def _placed(first: Sequence[float], second: Sequence[float], out: int) -> npt.NDArray[np.float64]:
+    """Return all differences, of which the middle and those `out` from each end are in place.
+
+    Sorting a million differences takes a hundred times as long, for three of them.
+    """
+    differences = np.subtract.outer(
+        np.array(second, np.float64), np.array(first, np.float64)
+    ).ravel()
+    count = len(differences)
+    places = {out, count - 1 - out, count // 2, max(0, count // 2 - 1)}
+    differences.partition(sorted(places))
+    return differences
 
 
 def _thinned(values: Sequence[float]) -> list[float]:
@@ -84,9 +101,10 @@ def _thinned(values: Sequence[float]) -> list[float]:
     return [ordered[(2 * k + 1) * count // (2 * _THINNED_MAX)] for k in range(_THINNED_MAX)]
 
 
-def _median(ordered: Sequence[float]) -> float:
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+def _median(placed: npt.NDArray[np.float64]) -> float:
+    middle = len(placed) // 2
+    upper = float(placed[middle])
+    return upper if len(placed) % 2 else (float(placed[middle - 1]) + upper) / 2
 
 
 def _cut(n: int, m: int) -> int | None:

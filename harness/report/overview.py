@@ -10,7 +10,7 @@ from typing import Any, Final
 from harness.core.errors import HarnessError
 from harness.core.units import NS_PER_S, US_PER_S
 from harness.record.journal import JOURNAL_NAME
-from harness.record.reader import RunRecord
+from harness.record.reader import RunRecord, is_live
 from harness.record.rows import CountRow, RunRow, RunState
 from harness.record.tables import TABLES_NAME
 from harness.report.acceptance_data import moment
@@ -55,19 +55,58 @@ def run_dirs(runs_dir: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
-def overviews(runs_dir: Path, most: int = _RUNS_SHOWN) -> Iterator[Overview]:
-    """Yield the newest runs; one that cannot be read is there with the reason."""
-    for directory in run_dirs(runs_dir)[:most]:
-        try:
-            with RunRecord.open(directory) as record:
-                yield Overview(
-                    name=directory.name,
-                    run=record.run,
-                    state=record.state,
-                    counts=tuple(record.counts()),
-                )
-        except HarnessError as exc:
-            yield Overview(name=directory.name, run=None, state="damaged", problem=str(exc))
+class Shelf:
+    """The runs of a directory, newest first; one that has ended is read once.
+
+    Args:
+        runs_dir: Where the runs are.
+    """
+
+    def __init__(self, runs_dir: Path) -> None:
+        self.runs_dir = runs_dir
+        self._read: dict[str, tuple[object, Overview]] = {}
+
+    def overviews(self) -> Iterator[Overview]:
+        """Yield the newest runs; one that cannot be read is there with the reason."""
+        for directory in run_dirs(self.runs_dir)[:_RUNS_SHOWN]:
+            mark = _mark(directory)
+            known = self._read.get(directory.name)
+            if mark is None or known is None or known[0] != mark:
+                overview = _overview(directory)
+                if overview.state == "finished":
+                    self._read[directory.name] = (mark, overview)
+            else:
+                overview = known[1]
+            yield overview
+
+    def live(self) -> Iterator[Path]:
+        """Yield the directories of the newest runs to which somebody is writing."""
+        yield from filter(is_live, run_dirs(self.runs_dir)[:_RUNS_SHOWN])
+
+
+def _mark(directory: Path) -> object | None:
+    """Return what changes with a record; None while it is being written."""
+    journal = directory / JOURNAL_NAME
+    if journal.with_name(f"{JOURNAL_NAME}-wal").exists():
+        return None
+    try:
+        found = (journal if journal.exists() else directory / TABLES_NAME).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _overview(directory: Path) -> Overview:
+    try:
+        with RunRecord.open(directory) as record:
+            return Overview(
+                name=directory.name,
+                run=record.run,
+                state=record.state,
+                counts=tuple(record.counts()),
+            )
+    except HarnessError as exc:
+        return Overview(name=directory.name, run=None, state="damaged", problem=str(exc))
 
 
 def line(overview: Overview, hide: Hide) -> dict[str, Any]:
@@ -102,31 +141,34 @@ def line(overview: Overview, hide: Hide) -> dict[str, Any]:
     }
 
 
-def morning_pair(runs_dir: Path) -> tuple[Path, Path] | None:
+def morning_pair(shelf: Shelf) -> tuple[Path, Path] | None:
     """Return the last finished run and the finished run of the same plan and bench before it."""
-    finished = [o for o in overviews(runs_dir) if o.run is not None and o.state == "finished"]
+    finished = [o for o in shelf.overviews() if o.run is not None and o.state == "finished"]
     for after in finished[:1]:
         for before in finished[1:]:
             if after.run is None or before.run is None:
                 continue
             if (before.run.plan, before.run.bench) == (after.run.plan, after.run.bench):
-                return runs_dir / before.name, runs_dir / after.name
+                return shelf.runs_dir / before.name, shelf.runs_dir / after.name
     return None
 
 
-def live(runs_dir: Path, now_ns: int, hide: Hide) -> list[dict[str, Any]]:
+def live(shelf: Shelf, now_ns: int, hide: Hide) -> list[dict[str, Any]]:
     """Return what goes on: for each open result of each running run, its phase and the last line.
 
     Args:
-        runs_dir: Where the runs are.
+        shelf: The runs.
         now_ns: The bench's monotonic clock.
         hide: How identities are hidden.
     """
     lines: list[dict[str, Any]] = []
-    for overview in overviews(runs_dir):
-        if overview.state == "running":
-            with RunRecord.open(runs_dir / overview.name) as record:
-                lines += _live_lines(record, overview.name, now_ns, hide)
+    for directory in shelf.live():
+        try:
+            with RunRecord.open(directory) as record:
+                if record.state == "running":
+                    lines += _live_lines(record, directory.name, now_ns, hide)
+        except HarnessError:
+            continue  # it began a moment ago; the list of runs says what is wrong with it
     return lines
 
 
@@ -156,18 +198,18 @@ def _live_lines(record: RunRecord, name: str, now_ns: int, hide: Hide) -> list[d
     return lines
 
 
-def metrics(runs_dir: Path, sims: Mapping[str, int] | None = None) -> str:
+def metrics(shelf: Shelf, sims: Mapping[str, int] | None = None) -> str:
     """Return the text that Prometheus reads (exposition format 0.0.4).
 
     Args:
-        runs_dir: Where the runs are.
+        shelf: The runs.
         sims: How many SIMs are in which state; None when nobody knows.
     """
     states = dict.fromkeys(_STATES, 0)
     results: dict[tuple[str, str], int] = {}
     last: dict[tuple[str, str], int] | None = None
     newest = 0
-    for overview in overviews(runs_dir):
+    for overview in shelf.overviews():
         states[overview.state] += 1
         if overview.run is not None and overview.state == "finished" and last is None:
             last = _results_by(overview)

@@ -136,7 +136,7 @@ class Pages:
         *,
         hands_out_files: bool,
     ) -> None:
-        self._runs_dir = runs_dir
+        self._shelf = overview.Shelf(runs_dir)
         self._ledger = ledger
         self._store = store
         self._clock = clock
@@ -165,13 +165,13 @@ class Pages:
 
     def _directory(self, name: str) -> Path | None:
         """Return a run's directory; only names that the directory itself lists are known."""
-        found = {path.name: path for path in overview.run_dirs(self._runs_dir)}
+        found = {path.name: path for path in overview.run_dirs(self._shelf.runs_dir)}
         return found.get(name)
 
     async def runs(self, _request: Request) -> Response:
         """Show the list of runs."""
         lines = await asyncio.to_thread(
-            lambda: [overview.line(o, self._hide) for o in overview.overviews(self._runs_dir)]
+            lambda: [overview.line(o, self._hide) for o in self._shelf.overviews()]
         )
         return self._page("runs", runs=lines)
 
@@ -212,7 +212,7 @@ class Pages:
         path, now_us = self._ledger, self._clock.utc_us()
         lines, words = await asyncio.to_thread(lambda: morning.sims(path, now_us, self._hide))
         cards: dict[str, Any] = {"sims": lines, "sim_words": words}
-        pair = await asyncio.to_thread(lambda: overview.morning_pair(self._runs_dir))
+        pair = await asyncio.to_thread(lambda: overview.morning_pair(self._shelf))
         if pair is None:
             text = "there are no two finished runs of one plan and bench yet"
             return self._page("morning", problem=text, **cards)
@@ -255,7 +255,7 @@ class Pages:
         async def lines() -> AsyncIterator[str]:
             while True:  # ends when the client disconnects: starlette cancels the task
                 found = await asyncio.to_thread(
-                    lambda: overview.live(self._runs_dir, self._clock.monotonic_ns(), self._hide)
+                    lambda: overview.live(self._shelf, self._clock.monotonic_ns(), self._hide)
                 )
                 yield f"data: {json.dumps(found)}\n\n"
                 await asyncio.sleep(_LIVE_EVERY_S)
@@ -265,7 +265,7 @@ class Pages:
     async def metrics(self, _request: Request) -> Response:
         """Answer Prometheus."""
         text = await asyncio.to_thread(
-            lambda: overview.metrics(self._runs_dir, morning.sim_states(self._ledger))
+            lambda: overview.metrics(self._shelf, morning.sim_states(self._ledger))
         )
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 

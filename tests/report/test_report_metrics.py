@@ -9,7 +9,7 @@ from harness.core.clock import FakeClock
 from harness.record.journal import RunJournal
 from harness.record.rows import RunInfo
 from harness.report.morning import sim_states
-from harness.report.overview import metrics
+from harness.report.overview import Shelf, metrics
 from harness.verdict.verdict import Verdict
 from tests.report.conftest import write_small
 
@@ -28,7 +28,7 @@ def test_runs_results_and_sims_are_gauges(tmp_path: Path) -> None:
     RunJournal.create(tmp_path, info, clock).finish(Verdict.NONE)
     RunJournal.create(tmp_path, info, clock).close()
 
-    lines = metrics(tmp_path, {"throttled": 2, "healthy": 6}).splitlines()
+    lines = metrics(Shelf(tmp_path), {"throttled": 2, "healthy": 6}).splitlines()
 
     assert [line for line in lines if not LINE.fullmatch(line)] == []
     assert {
@@ -46,7 +46,7 @@ def test_the_last_finished_run_is_counted_apart(tmp_path: Path) -> None:
     """Its failures are what an alarm is for; without a ledger nothing is said of SIMs."""
     write_small(tmp_path)
 
-    text = metrics(tmp_path, None)
+    text = metrics(Shelf(tmp_path), None)
 
     assert 'cloudsim_last_results{verdict="fail",owner="carrier"} 1\n' in text
     assert "cloudsim_sims" not in text
