@@ -41,7 +41,7 @@ def gather(phase: Phase, watch: Watch) -> Facts:
     return Facts(
         phase=phase.short,
         bench_problem=watch.dut.bench_problem(),
-        port_lost=watch.port_lost is not None,
+        port_lost=watch.port_lost is not None or _left_usb_alive(watch),
         at_answers=watch.dut.connected and watch.at_problem is None,
         interface_present=watch.dut.interface_present(),
         registered_on=registration.plmn if registration and registration.registered else None,
@@ -68,6 +68,15 @@ def _refused_because(watch: Watch) -> str | None:
     """Return why the router refused the last profile that it did, in its own word."""
     said = [str(event.detail) for event in watch.events if event.kind == "profile_refused"]
     return said[-1] if said else None
+
+
+def _left_usb_alive(watch: Watch) -> bool:
+    """Tell whether the router is gone from USB while the access server still hears it.
+
+    A router that died is heard by nobody; one that is heard lost its cable, hub or port.
+    """
+    gone_ns = watch.dut.plug.gone_since_ns
+    return gone_ns is not None and any(watch.happened_ns(e) > gone_ns for e in watch.events)
 
 
 def _healthy_sims_left(watch: Watch, deadline: Deadline) -> int | None:

@@ -43,6 +43,19 @@ class Plug:
         return not self._absent(self.source.functions())
 
     @property
+    def gone_since_ns(self) -> int | None:
+        """When the last of it went, in monotonic ns; None when it is there or never was."""
+        if self.is_there:
+            return None
+        path = self.router.usb_path
+        went = [
+            c.t_ns
+            for c in self.source.changes(0)
+            if c.action == "remove" and c.function.usb_path == path
+        ]
+        return max(went, default=None)
+
+    @property
     def generation(self) -> int:
         """How often something has appeared at its place since the bench was opened."""
         return self.source.generation(self.router.usb_path)
