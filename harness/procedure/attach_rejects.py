@@ -285,6 +285,7 @@ CASES: Final[tuple[Case, ...]] = (
         limits=BOOT_LIMITS | {AGAIN_LIMIT, OTHER_LIMIT},
         estimated_s=35.0,
         estimated_bytes=200_000,
+        exclusive=True,
         run=run_final,
     ),
     Case(
@@ -301,6 +302,7 @@ CASES: Final[tuple[Case, ...]] = (
         limits=BOOT_LIMITS | {ATTEMPTS_LIMIT, OTHER_LIMIT, SAME_LIMIT},
         estimated_s=25.0,
         estimated_bytes=80_000,
+        exclusive=True,
         run=run_passing,
     ),
 )
