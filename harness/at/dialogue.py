@@ -276,7 +276,7 @@ class Dialogue:
 
     def _final(self, text: str, raw: bytes, t_ns: int) -> Event:
         command = self._command
-        self._verbose = self._verbose or not raw.strip(b"\x00").isdigit()
+        self._verbose = self._verbose or not raw.isdigit()
         if command is None or self._is_late_final(text, command):
             self._late_final_due = False
             if self._given_up:

@@ -115,7 +115,6 @@ class Framer:
             self._forget_quote(len(self._buffer))
             yield from self._cut(t_ns)
         if self._held_since_ns is not None and t_ns - self._held_since_ns >= HOLD_GRACE_NS:
-            self._held_since_ns = None
             yield self._held_token()
 
     def clear(self) -> bytes:

@@ -226,3 +226,46 @@ def test_a_lone_digit_among_lines_is_told_from_them() -> None:
         line(b"B"),
     ]
     assert list(Framer().feed(b"4\rB\r\n", 0)) == [Token(TokenKind.NUMERIC, b"4"), line(b"B")]
+
+
+def test_a_sign_and_its_blank_may_come_in_two_reads() -> None:
+    """What waits for a byte is looked at again when it comes."""
+    framer = Framer()
+    framer.prompt_expected = True
+
+    assert list(framer.feed(b"\r\n>", 0)) == []
+    assert list(framer.feed(b" ", MS)) == [Token(TokenKind.PROMPT, b"> ")]
+
+
+def test_a_digit_with_two_crs_and_lf_is_a_line() -> None:
+    """Huawei ends lines by CR CR LF."""
+    assert list(Framer().feed(b"4\r\r\nOK\r\n", 0)) == [line(b"4"), line(b"OK")]
+
+
+def test_a_quote_is_as_long_behind_a_line_of_an_earlier_read() -> None:
+    """The 1024 bytes count from the quote, wherever it stands in the buffer."""
+    inside = b"a\r\n" + b"b" * (QUOTE_BYTES_MAX - 3)
+    framer = Framer()
+
+    assert list(framer.feed(b'"a"\r\n"', 0)) == [line(b'"a"')]
+    assert list(framer.feed(inside[:-1], 0)) == []
+    assert list(framer.feed(inside[-1:], 0)) == [line(b'"a')]
+
+
+def test_what_is_left_of_a_quote_that_was_none_ends_with_its_line() -> None:
+    """The next quote is one again."""
+    framer = Framer()
+    list(framer.feed(b'"a\r\nbc', 0))
+    assert list(framer.tick(400 * MS)) == [line(b'"a')]
+
+    assert list(framer.feed(b"d\r\n", 401 * MS)) == [line(b"bcd")]
+    assert list(framer.feed(b'"e\r\nf"\r\n', 402 * MS)) == [line(b'"e\r\nf"')]
+
+
+def test_a_prompt_before_a_quote_that_was_none_is_found_when_it_is_expected_by_then() -> None:
+    """The cut begins at the start of the line."""
+    framer = Framer()
+    assert list(framer.feed(b'> "a\r\n', 0)) == []
+    framer.prompt_expected = True
+
+    assert list(framer.tick(400 * MS)) == [Token(TokenKind.PROMPT, b"> "), line(b'"a')]
