@@ -1,8 +1,9 @@
 """Hourly series from a CSV whose columns nobody described: which is the time, which the value.
 
 Known shapes: one row an hour and series (a column names the series), one column a series, a date
-beside an hour of the day, ISO times, slashed dates, seconds or milliseconds since 1970. What was
-taken for what is in the result, so that a person can object.
+beside an hour of the day, ISO times, slashed dates, seconds or milliseconds since 1970; columns
+parted by comma, semicolon (with decimal commas), tab or bar. What was taken for what is in the
+result, so that a person can object.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ _VALUE_WORDS: Final = frozenset(
 _EARLIEST_EPOCH: Final = 10**8
 _MS_EPOCH: Final = 10**11
 _HOURS: Final = range(24)
+_DELIMITERS: Final = ",;\t|"
+_DECIMAL_COMMA: Final = re.compile(r"-?\d+,\d+", re.ASCII)
+_MOST_SERIES_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +82,15 @@ def read_any_csv(path: Path) -> tuple[Shape, Sequence[HourlySeries]]:
         UsageError: No column is a time, or none is a number.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+        first = file.readline()
+        file.seek(0)
+        delimiter = max(_DELIMITERS, key=first.count)
+        reader = csv.DictReader(file, delimiter=delimiter)
         header = [name for name in reader.fieldnames or () if name is not None]
         rows = list(reader)
-    sample = rows[:: max(1, len(rows) // _SAMPLE)]
-    shape, parse = _shape_of(path.name, header, sample)
+    if delimiter != ",":
+        rows = [_with_points(row) for row in rows]
+    shape, parse = _shape_of(path.name, header, rows)
     cache: dict[str, datetime | None] = {}
     found: dict[str, dict[datetime, list[float]]] = {}
     for row in rows:
@@ -107,8 +115,9 @@ def read_any_csv(path: Path) -> tuple[Shape, Sequence[HourlySeries]]:
 
 
 def _shape_of(
-    file: str, header: Sequence[str], sample: Sequence[Mapping[str, str]]
+    file: str, header: Sequence[str], rows: Sequence[Mapping[str, str]]
 ) -> tuple[Shape, Callable[[str], datetime | None]]:
+    sample = rows[:: max(1, len(rows) // _SAMPLE)]
     time, parse = _time_column(file, header, sample)
     others = [name for name in header if name != time]
     numeric = [name for name in others if all(_is_blank_or_number(r.get(name)) for r in sample)]
@@ -121,7 +130,13 @@ def _shape_of(
         ),
         "",
     )
-    series = next((name for name in others if name != hour and _words(name) & _SERIES_WORDS), "")
+    tellers = [name for name in others if name != hour and _words(name) & _SERIES_WORDS]
+    if all(name in tellers for name in numeric if name != hour):
+        # 'Cell A' and 'Cell B', and nothing else that is a number: they are the values.
+        tellers = [name for name in tellers if name not in numeric]
+    series = next(iter(tellers), "")
+    words = [name for name in others if name not in numeric]
+    series = series or _that_parts(words, [name for name in (time, hour) if name], rows)
     values = [name for name in numeric if name not in {hour, series}]
     named = [name for name in values if _words(name) & _VALUE_WORDS]
     if not values:
@@ -132,6 +147,33 @@ def _shape_of(
     elif series:
         values = values[-1:]
     return Shape(time=time, hour=hour, series=series, values=values), parse
+
+
+def _that_parts(
+    words: Sequence[str], moment: Sequence[str], rows: Sequence[Mapping[str, str]]
+) -> str:
+    """Return the column of words that tells rows of one hour apart, whatever it is called.
+
+    Rows of several series that are taken for one would be averaged; a weekday parts no hour.
+    """
+    for name in words:
+        seen: dict[tuple[str, ...], str] = {}
+        texts = [(row.get(name) or "").strip() for row in rows]
+        if "" in texts or len(set(texts)) > _MOST_SERIES_SHARE * len(texts):
+            continue
+        for text, row in zip(texts, rows, strict=True):
+            if seen.setdefault(tuple(row.get(part) or "" for part in moment), text) != text:
+                return name
+    return ""
+
+
+def _with_points(row: Mapping[str, str]) -> dict[str, str]:
+    """Write decimal commas as points; where commas part no columns they part decimals."""
+    return {
+        name: text.replace(",", ".") if text and _DECIMAL_COMMA.fullmatch(text) else text
+        for name, text in row.items()
+        if isinstance(text, str)
+    }
 
 
 def _time_column(

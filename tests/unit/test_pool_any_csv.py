@@ -72,6 +72,35 @@ def test_day_first_when_it_must_be(tmp_path: Path) -> None:
     assert (only.first_day, only.hours[0, 4]) == (date(2020, 2, 13), 5.0)
 
 
+def test_series_are_told_apart_under_any_name(tmp_path: Path) -> None:
+    """No word of ours is in 'Mast'; a weekday repeats as well, and parts no hour."""
+    rows = [
+        f"2020-01-0{day},{hour},{weekday},{mast},{amount}\n"
+        for day, weekday in ((1, "Wed"), (2, "Thu"))
+        for hour in (5, 6)
+        for mast, amount in (("north", 1), ("south", 3))
+    ]
+    path = _file(tmp_path, "date,hour,weekday,Mast,traffic_mb\n" + "".join(rows))
+
+    shape, (north, south) = read_any_csv(path)
+
+    assert shape.text == "time 'date', hour 'hour', series 'Mast', value 'traffic_mb'"
+    assert (north.name, north.hours[0, 5], south.hours[1, 6]) == ("cells north", 1.0, 3.0)
+
+
+def test_semicolons_bring_decimal_commas(tmp_path: Path) -> None:
+    """As spreadsheets of half of Europe write them; day first."""
+    path = _file(
+        tmp_path, "Time;Cell A (GB);Cell B (GB)\n31/12/2019 05:00;1,5;-2\n31/12/2019 06:00;0,25;\n"
+    )
+
+    shape, (one, two) = read_any_csv(path)
+
+    assert shape.text == "time 'Time', value 'Cell A (GB)', 'Cell B (GB)'"
+    assert one.hours[0, 5:7].tolist() == [1.5, 0.25]
+    assert two.hours[0, 5] == -2.0
+
+
 def test_a_file_is_judged_as_a_sum_and_series_by_series(tmp_path: Path) -> None:
     """Two cells of 1 and 2 a hour; the sum is 3, and one series may be enough."""
     rows = [
