@@ -25,7 +25,7 @@ def accept(directory: Path, *, defects: tuple[str, ...]) -> tuple[int, dict[str,
     planted = f"[virtual]\ndefects = {json.dumps(list(defects))}"
     (directory / "lab.toml").write_text(lab.replace("[virtual]", planted, 1), encoding="utf-8")
     limits = (ROOT / "tests/acceptance/limits.toml").read_text(encoding="utf-8")
-    short = re.sub(r"high = \d\d+\.0", "high = 8.0", limits)
+    short = re.sub(r'(unit = "s"\nhigh = )\d\d+\.0', r"\g<1>8.0", limits)
     (directory / "limits.toml").write_text(short, encoding="utf-8")
     argv = [sys.executable, "-m", "harness.cli", "accept", "--limits", "limits.toml", "--json"]
     ended = subprocess.run(
