@@ -29,17 +29,20 @@ def run_logs(run: CaseRun) -> None:
         BenchError: The bench cannot switch.
     """
     seen = len(_router_lines(run))
-    boot(run)
+    watch = boot(run)
     with server_spoilt(run, {"path": "/v1/heartbeat", "status": 500}):
         deadline = Deadline.after(_WAIT_S, run.clock)
         while len(_router_lines(run)) == seen and not deadline.passed:
             run.clock.sleep(_POLL_S)
     step = Deadline.after(_STEP_S, run.clock)
-    imsis = [sim.imsi for sim in run.dut.cloud.sims(step)]
-    said = _router_lines(run)[seen:]
-    _judge(run, ROUTER_LIMIT, said, imsis, Party.ROUTER)
+    sims = run.dut.cloud.sims(step)
+    own = {event.iccid for event in watch.events if event.kind == "selected"}
+    said = _router_lines(run)[seen:]  # of all routers of the bench: a SIM tells whose a line is
+    own_imsis = [sim.imsi for sim in sims if sim.iccid in own]
+    _judge(run, ROUTER_LIMIT, said, own_imsis, Party.ROUTER)
     log = run.dut.cloud.log(step)
-    _judge(run, SERVER_LIMIT, (log or "").splitlines(), imsis, Party.ACCESS_SERVER)
+    all_imsis = [sim.imsi for sim in sims]
+    _judge(run, SERVER_LIMIT, (log or "").splitlines(), all_imsis, Party.ACCESS_SERVER)
 
 
 def _judge(run: CaseRun, limit_name: str, lines: list[str], imsis: list[str], owner: Party) -> None:
