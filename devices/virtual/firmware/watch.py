@@ -133,7 +133,7 @@ async def give_back(router: Router) -> None:
 async def watch_traffic(router: Router) -> Event:
     """Look at the user's bearer once a second; a line found slow leads to another card."""
     detector = SlowDetector(needed=2 if "flaps_on_short_dip" in router.spec.defects else 8)
-    began_s = time.monotonic()
+    began_s = looked_s = time.monotonic()
     total = router.usage.total
     is_busy = True  # the first question shows how fast an answer can be
     while True:
@@ -141,9 +141,11 @@ async def watch_traffic(router: Router) -> Event:
         await asyncio.sleep(_SECOND_S)
         book_usage(router)
         before, total = total, router.usage.total  # heartbeats book bytes too
+        before_s, looked_s = looked_s, time.monotonic()  # a burst makes a second longer
         count = total.dl + total.ul - before.dl - before.ul
         _apply_tier(router)
-        second = Second(rate_bps=count * _BITS_PER_BYTE / _SECOND_S, question_s=await question)
+        rate_bps = count * _BITS_PER_BYTE / (looked_s - before_s)
+        second = Second(rate_bps=rate_bps, question_s=await question)
         is_busy = second.rate_bps >= BUSY_BPS
         slow_bps = detector.add(second)
         if detector.is_suspect():
