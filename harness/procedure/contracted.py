@@ -17,7 +17,7 @@ from harness.procedure.metering import probe
 from harness.procedure.reassigned import GAP_LIMIT, change, states_kept
 from harness.procedure.replaced import SLOW
 from harness.procedure.serving import BOOT_LIMITS, SHOWN, Serving, serve, step
-from harness.procedure.steering import require_core
+from harness.procedure.steering import marked, require_core
 from harness.record.rows import CaseInfo
 from harness.verdict.service_blame import blame_service
 from harness.verdict.verdict import Verdict
@@ -72,7 +72,9 @@ def run_carrier_reset(run: CaseRun) -> None:
 
 
 def run_identified(run: CaseRun) -> None:
-    """Slow every other SIM at its carrier, visit some, and tell by a probe which are slow.
+    """Slow some SIMs at their carrier, visit them and others, and tell by a probe which are slow.
+
+    All other SIMs are set aside meanwhile, so that slow ones are met.
 
     Raises:
         CaseFailedError: The router does not get up, or does not change.
@@ -80,10 +82,14 @@ def run_identified(run: CaseRun) -> None:
     """
     user = serve(run)
     sims = list(run.dut.cloud.sims(step(run)))
-    slow = [sim for sim in sims if sim.iccid != user.sim.iccid and _may_slow(run, sim)][::2]
+    others = [s for s in sims if s.iccid != user.sim.iccid and _may_slow(run, s)]
+    near = sorted(others, key=lambda sim: sim.plmn != user.sim.plmn)  # its carrier's come first
+    visited = near[: _VISITED - 1]
+    slow = visited[::2]
+    aside = [sim for sim in others if sim not in visited]
     truth: dict[str, bool] = {}
     found: dict[str, bool] = {}
-    with states_kept(run), all_slowed(run, slow):
+    with states_kept(run), marked(run, aside, "quarantined"), all_slowed(run, slow):
         run.step("free SIM", Verdict.PASS, f"{user.shown} carries {_WARM_BYTES} B")
         probe(user, _WARM_BYTES)
         run.clock.sleep(_METERED_S)
@@ -172,8 +178,8 @@ def _judge_line(user: Serving, name: str, throttle_bps: int, label: str) -> None
 
 
 def _may_slow(run: CaseRun, sim: Sim) -> bool:
-    """Tell whether a SIM is nobody else's."""
-    return sim.assigned_imei in {None, run.dut.router.imei}
+    """Tell whether a SIM is healthy and nobody else's."""
+    return sim.state == "healthy" and sim.assigned_imei in {None, run.dut.router.imei}
 
 
 @contextmanager

@@ -14,7 +14,13 @@ from harness.measure.measurement import Measurement
 from harness.procedure.canonical import boot, empty_the_store
 from harness.procedure.case import Case, CaseRun
 from harness.procedure.diagnosis import diagnose
-from harness.procedure.following import RECOVERY_LIMIT, follow, power_up, recover
+from harness.procedure.following import (
+    RECOVERY_LIMIT,
+    await_event,
+    follow,
+    power_up,
+    recover,
+)
 from harness.procedure.phases import Milestones, Phase
 from harness.procedure.steering import (
     given_sim,
@@ -36,6 +42,7 @@ WRONG_LIMIT: Final = "download.wrong_held"
 IMPAIRED_LIMIT: Final = "download.time_impaired"
 _STEP_S: Final = 5.0
 _TROUBLE_S: Final = 3.0
+_HEARD_S: Final = 10.0
 _PROFILE: Final = "/v1/profile"
 _MIDDLE: Final = 12
 """Requests that are spared before a download is broken off: it is well under way."""
@@ -57,7 +64,8 @@ def run_clean(run: CaseRun) -> None:
     before = run.dut.server_seen_on_seed()
     watch = boot(run, last=Phase.P5_HELD)
     after = run.dut.server_seen_on_seed()
-    _judge_time(run, watch, TIME_LIMIT, "download")
+    since = Milestones(run.clock.monotonic_ns())
+    _judge_time(run, watch, since, TIME_LIMIT, "download")
     sizes = [e.profile_bytes for e in watch.events if e.kind == "download_finished"]
     seen = after.total_bytes - before.total_bytes if after and before else 0
     if not seen:
@@ -137,7 +145,7 @@ def run_bad_bearer(run: CaseRun) -> None:
         with line_under(run, imsi, settings, {key: _GOOD_BEARER[key] for key in settings}):
             watch, milestones = power_up(run)
             _await_held(run, watch, milestones, name)
-            _judge_time(run, watch, IMPAIRED_LIMIT, name)
+            _judge_time(run, watch, milestones, IMPAIRED_LIMIT, name)
 
 
 def run_server_trouble(run: CaseRun) -> None:
@@ -233,8 +241,14 @@ def _await_held(run: CaseRun, watch: Watch, milestones: Milestones, name: str) -
         raise failure
 
 
-def _judge_time(run: CaseRun, watch: Watch, limit_name: str, step: str) -> None:
-    """Judge the time from the choice to the profile held, both by the server's clock."""
+def _judge_time(
+    run: CaseRun, watch: Watch, milestones: Milestones, limit_name: str, step: str
+) -> None:
+    """Judge the time from the choice to the profile held, both by the server's clock.
+
+    The router says by AT that it holds the profile before the server has heard of it.
+    """
+    await_event(run, watch, milestones, "held", Deadline.after(_HEARD_S, run.clock))
     chosen = [event.utc_us for event in watch.events if event.kind == "selected"]
     held = [event.utc_us for event in watch.events if event.kind == "held"]
     took_s = (held[-1] - chosen[0]) * 1000 / NS_PER_S if chosen and held else None

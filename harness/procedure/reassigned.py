@@ -8,12 +8,20 @@ from functools import partial
 from typing import Final
 
 from harness.cloud.adapter import LOG, MARK, STEER
-from harness.cloud.model import Sim
+from harness.cloud.model import Sim, SimState
 from harness.core.clock import Deadline
 from harness.core.party import Party
 from harness.measure.measurement import Measurement
 from harness.procedure.case import Case, CaseRun
-from harness.procedure.serving import BOOT_LIMITS, SHOWN, Serving, require_desk, serve, step
+from harness.procedure.serving import (
+    BOOT_LIMITS,
+    SHOWN,
+    Serving,
+    last_event,
+    require_desk,
+    serve,
+    step,
+)
 from harness.procedure.steering import require_core
 from harness.record.rows import CaseInfo
 from harness.verdict.verdict import Verdict
@@ -183,16 +191,25 @@ def left_behind(user: Serving) -> int:
 
 @contextmanager
 def states_kept(run: CaseRun) -> Iterator[None]:
-    """Give each SIM of the bank the state back that it has now, if it lost it."""
-    before = {sim.iccid: sim.state for sim in run.dut.cloud.sims(step(run))}
+    """Give each SIM that this router was given the state back that it has now, if it lost it.
+
+    What befalls other SIMs of the bank is another router's, or is undone by who did it.
+    """
+    cloud, imei = run.dut.cloud, run.dut.router.imei
+    before = {sim.iccid: sim for sim in cloud.sims(step(run))}
+    had = {iccid for iccid, sim in before.items() if sim.assigned_imei == imei}
+    seen = last_event(run)
     try:
         yield
     finally:
-        for sim in run.dut.cloud.sims(step(run)):
-            mine = sim.assigned_imei in {None, run.dut.router.imei}
-            if mine and sim.state != before[sim.iccid]:
-                state = "healthy" if before[sim.iccid] == "near_cap" else before[sim.iccid]
-                run.dut.cloud.set_sim_state(sim.iccid, state, "the bench is done", step(run))
+        news = cloud.events(after=seen, imei=imei, deadline=step(run))
+        had |= {event.iccid for event in news if event.kind == "selected" and event.iccid}
+        for sim in cloud.sims(step(run)):
+            mine = sim.iccid in had and sim.assigned_imei in {None, imei}
+            if mine and sim.iccid in before and sim.state != before[sim.iccid].state:
+                was = before[sim.iccid].state
+                state: SimState = "healthy" if was == "near_cap" else was
+                cloud.set_sim_state(sim.iccid, state, "the bench is done", step(run))
 
 
 _NEEDS: Final = frozenset({"power", "core", "far_end", LOG, MARK, STEER})

@@ -301,12 +301,12 @@ def from_now_on(run: CaseRun, sim: Sim) -> Serving:
     return Serving(
         run=run,
         sim=sim,
-        seen=_last_event(run),
+        seen=last_event(run),
         core_seen=max((event.seq for event in core), default=0),
     )
 
 
-def _last_event(run: CaseRun) -> int:
+def last_event(run: CaseRun) -> int:
     """Return the number of the access server's newest event; a long log comes in pages."""
     last = 0
     while page := run.dut.cloud.events(after=last, deadline=step(run)):
