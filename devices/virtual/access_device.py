@@ -153,6 +153,7 @@ class DeviceSide:
                 hour_utc=str(body["hour_utc"]),
                 dl_bytes=int(body["dl_bytes"]),
                 ul_bytes=int(body["ul_bytes"]),
+                life=str(body.get("life", "")),
             )
         except (KeyError, ValueError, TypeError):
             raise Refused(400, "usage") from None

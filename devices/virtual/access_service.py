@@ -193,9 +193,16 @@ class AccessService:
         return self._orders(router) | {"release": suspended, "reassign": reassign}
 
     def take_usage(
-        self, router: RouterState, *, iccid: str, hour_utc: str, dl_bytes: int, ul_bytes: int
+        self,
+        router: RouterState,
+        *,
+        iccid: str,
+        hour_utc: str,
+        dl_bytes: int,
+        ul_bytes: int,
+        life: str = "",
     ) -> None:
-        """Take a router's report of one hour.
+        """Take a router's report of one hour, of one life of its counters.
 
         Raises:
             ValueError: The hour is none (``2026-11-24T02`` is one).
@@ -205,7 +212,7 @@ class AccessService:
         self.note("usage", router.imei, iccid, f"{hour_utc} dl {dl_bytes} ul {ul_bytes}")
         if self.planted("server_counts_one_direction", router.imei):
             ul_bytes = 0
-        self.store.add_usage(iccid, router.imei, hour_of(moment), dl_bytes, ul_bytes)
+        self.store.add_usage(iccid, router.imei, hour_of(moment), dl_bytes, ul_bytes, life)
 
     def _settle(self, imei: str, iccid: str) -> None:
         if self.bank.settle_quota(iccid):

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS usage (
   iccid TEXT, imei TEXT, hour INTEGER, dl_bytes INTEGER NOT NULL, ul_bytes INTEGER NOT NULL,
-  PRIMARY KEY (iccid, imei, hour));
+  life TEXT NOT NULL, PRIMARY KEY (iccid, imei, hour, life));
 CREATE TABLE IF NOT EXISTS events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, utc_us INTEGER NOT NULL, kind TEXT NOT NULL,
   imei TEXT, iccid TEXT, carrier TEXT, plmn TEXT, detail TEXT);
@@ -152,25 +152,29 @@ class Store:
         """Commit a setting."""
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
-    def add_usage(self, iccid: str, imei: str, hour: int, dl_bytes: int, ul_bytes: int) -> bool:
+    def add_usage(
+        self, iccid: str, imei: str, hour: int, dl_bytes: int, ul_bytes: int, life: str = ""
+    ) -> bool:
         """Set the counters of one hour: a router reports an hour's total, perhaps again.
+
+        A factory reset begins a counter's next life at zero; the lives of one hour add up.
 
         Returns:
             Whether that said anything new.
         """
         cursor = self._db.execute(
-            "INSERT INTO usage VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " dl_bytes = max(dl_bytes, excluded.dl_bytes),"
             " ul_bytes = max(ul_bytes, excluded.ul_bytes)"
             " WHERE excluded.dl_bytes > dl_bytes OR excluded.ul_bytes > ul_bytes",
-            (iccid, imei, hour, dl_bytes, ul_bytes),
+            (iccid, imei, hour, dl_bytes, ul_bytes, life),
         )
         return cursor.rowcount > 0
 
     def correct(self, iccid: str, who: str, hour: int, dl_bytes: int) -> None:
         """Set a correction of one hour, which may be negative."""
-        row = (iccid, who, hour, dl_bytes, 0)
-        self._db.execute("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?)", row)
+        row = (iccid, who, hour, dl_bytes, 0, "")
+        self._db.execute("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def correction(self, iccid: str, who: str, hour: int) -> int:
         """Return a correction of one hour, 0 when there is none."""
@@ -182,8 +186,10 @@ class Store:
     ) -> list[tuple[str, str, int, int, int]]:
         """Return the rows of some hours."""
         return self._db.execute(
-            "SELECT iccid, imei, hour, dl_bytes, ul_bytes FROM usage WHERE hour BETWEEN ? AND ?"
-            " AND (?3 IS NULL OR iccid = ?3) AND (?4 IS NULL OR imei = ?4) ORDER BY hour",
+            "SELECT iccid, imei, hour, sum(dl_bytes), sum(ul_bytes) FROM usage"
+            " WHERE hour BETWEEN ? AND ?"
+            " AND (?3 IS NULL OR iccid = ?3) AND (?4 IS NULL OR imei = ?4)"
+            " GROUP BY iccid, imei, hour ORDER BY hour",
             (first, last, iccid, imei),
         ).fetchall()
 

@@ -116,6 +116,7 @@ def change(user: Serving, name: str, reason: str = "cap") -> float:
         CaseFailedError: It does not change in time.
     """
     run, old = user.run, user.sim
+    user.news()  # a choice that was made before the order is not its outcome
     run.dut.cloud.reassign(run.dut.router.imei, reason, step(run))
     return await_change(user, old, name, run.limits[GAP_LIMIT].high or 0.0)
 

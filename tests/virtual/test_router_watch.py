@@ -136,6 +136,17 @@ def test_only_the_oldest_reported_rows_are_forgotten() -> None:
     assert [row.hour_utc for row in usage.rows()] == [hours[0], *hours[21:]]
 
 
+def test_no_row_of_the_hour_that_goes_on_is_forgotten() -> None:
+    """A hundred SIMs in one hour: each would begin at zero again, and its use would be lost."""
+    hour = "2026-11-05T07"
+    usage = Usage(lambda: None, {(f"c{number}", hour): (5, 1) for number in range(150)})
+    for row, true in usage.unreported():
+        usage.was_reported(row, true)
+    usage.forget_old()
+
+    assert len(usage.rows()) == 150
+
+
 def test_the_clock_starts_unset_and_follows_the_network() -> None:
     """1980-01-06 until NITZ; then local time with the zone in quarters of an hour."""
     now_s = [100.0]

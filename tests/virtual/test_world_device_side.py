@@ -233,6 +233,22 @@ def test_usage_is_an_hours_total(device: Device) -> None:
     assert device.post("/v1/heartbeat").json["used_bytes"] == 257
 
 
+def test_lives_of_a_counter_add_up(device: Device) -> None:
+    """A factory reset begins at zero within the hour; nothing that was counted before is lost."""
+    device.take_sim()
+    for life, dl_bytes in [("a", 1000), ("b", 20), ("b", 300), ("a", 900)]:
+        device.post(
+            "/v1/usage",
+            iccid=ICCID,
+            hour_utc="2026-11-30T14",
+            dl_bytes=dl_bytes,
+            ul_bytes=0,
+            life=life,
+        )
+
+    assert device.post("/v1/heartbeat").json["used_bytes"] == 1300
+
+
 def test_malformed_report_is_refused(device: Device) -> None:
     """An hour that is none is an error of the device."""
     answer = device.post("/v1/usage", iccid=ICCID, hour_utc="yesterday", dl_bytes=1, ul_bytes=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -63,6 +64,7 @@ class Router:
         self.own_sqn_seen = int(sqn.get("physical", 0))
         self.clock = ModemClock(time.monotonic, spec.defects)
         rows = {(str(i), str(h)): (int(d), int(u)) for i, h, d, u in stored.get("usage", ())}
+        self.usage_life = str(stored.get("usage_life") or secrets.token_hex(4))
         self.usage = Usage(lambda: read_link(USER_BEARER), rows, spec.defects)
         self.link = RadioLink(spec.imei, self._on_radio)
         self.seed_stack = Stack(self.link, SEED, spec.nas_timer_factor)
@@ -129,6 +131,7 @@ class Router:
                 "slow_iccids": [] if "forgets_slow_card" in forgets else self.slow_iccids,
                 "sqn": sqn,
                 "usage": [] if "usage_reset_by_reboot" in forgets else self.usage.stored(),
+                "usage_life": self.usage_life,
                 "is_cloud_used": self.modem.is_cloud_used,
             },
         )

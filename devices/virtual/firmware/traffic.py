@@ -108,12 +108,17 @@ class Usage:
         self._reported[row.iccid, row.hour_utc] = counts
 
     def forget_old(self) -> None:
-        """Drop all but the newest reported rows.
+        """Drop reported rows of hours that are over, all but the newest.
 
         A row is an hour's total, and the clock may be set back to an hour that was counted
         before: an hour that was only just over is not to begin at zero again.
         """
-        over = [key for key, counts in self._rows.items() if self._reported.get(key) == counts]
+        newest = max((hour for _, hour in self._rows), default="")
+        over = [
+            key
+            for key, counts in self._rows.items()
+            if key[1] != newest and self._reported.get(key) == counts
+        ]
         for key in over[: max(0, len(self._rows) - KEPT_ROWS)]:
             del self._rows[key]
             del self._reported[key]

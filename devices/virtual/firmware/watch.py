@@ -96,6 +96,7 @@ async def report_usage(router: Router) -> None:
             hour_utc=row.hour_utc,
             dl_bytes=row.dl_bytes,
             ul_bytes=row.ul_bytes,
+            life=router.usage_life,
         )
         router.usage.was_reported(row, counts)
     router.usage.forget_old()
