@@ -146,7 +146,7 @@ def _await_other(user: Serving, given: str, cause: int, since: Deadline) -> None
     Raises:
         CaseFailedError: It does not come; the owner is noted.
     """
-    if not user.await_data(given, since):
+    if not user.await_given(given, since, but={user.sim.iccid}):
         what = f"no byte through *{given[-SHOWN:]} {since.waited_s:.1f} s after a reject"
         failure = user.fail(f"cause {cause}", what)
         raise failure

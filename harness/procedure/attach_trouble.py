@@ -121,7 +121,8 @@ def run_outage(run: CaseRun) -> None:
         if given is None:
             failure = run.fail("another carrier", _who_keeps(user, silent, since))
             raise failure
-        if not user.await_data(given, since):
+        silents = {s.iccid for s in run.dut.cloud.sims(step(run)) if s.plmn == silent}
+        if not user.await_given(given, since, but=silents):
             what = f"no byte through *{given[-SHOWN:]} {since.waited_s:.1f} s into the outage"
             failure = user.fail("another carrier", what)
             raise failure

@@ -137,7 +137,7 @@ def await_change(user: Serving, old: Sim, name: str, limit_s: float) -> float:
         raise user.fail(name, what, must_change=True, server_holds=_not_counted(user, old))
     if given.iccid == old.iccid:
         raise user.fail(name, f"{shown} was to be replaced", same_again=True)
-    if not user.await_data(given.iccid, since):
+    if not user.await_given(given.iccid, since, but={old.iccid}):
         what = f"no byte through *{given.iccid[-SHOWN:]} after {since.waited_s:.1f} s"
         held = any(event.kind == "held" for event in user.log)
         shows = "it holds the new SIM and does not serve by it" if held else None

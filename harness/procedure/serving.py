@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +30,7 @@ _CONNECT_S: Final = 20.0
 _BYTE_S: Final = 1.0
 _PUMP_S: Final = 0.25
 _LOOK_S: Final = 0.1
+_NEWER_S: Final = 1.0
 _TWO_DAYS_US: Final = 2 * 86_400 * 1_000_000
 _CAUSE: Final = re.compile(r"(?P<bps>\d+) bit/s after (?P<bytes>\d+) B", re.ASCII)
 
@@ -200,6 +201,23 @@ class Serving:
             line = require_core(self.run).subscriber(sim.imsi, step(self.run))
             if line.attached_imei == self.run.dut.router.imei and line.address and self.reaches():
                 self.sim = sim
+                return True
+        return False
+
+    def await_given(
+        self, iccid: str, deadline: Deadline, *, but: Collection[str] = frozenset()
+    ) -> bool:
+        """Wait for a first byte through a SIM, or through a newer one given in its place.
+
+        Args:
+            iccid: The SIM that was given.
+            deadline: When the wait ends.
+            but: SIMs that do not count when they are given once more.
+        """
+        while not deadline.passed:
+            newer = [other for other in self.given() if other not in but]
+            iccid = newer[-1] if newer else iccid
+            if self.await_data(iccid, deadline.within(_NEWER_S)):
                 return True
         return False
 
