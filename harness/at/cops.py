@@ -118,7 +118,7 @@ def parse_cops_scan(lines: tuple[str, ...]) -> Scan:
     lists: list[tuple[int, ...]] = []
     for line in lines:
         text = body(line, "+COPS")
-        place = _BETWEEN.match(text, 0).end()  # type: ignore[union-attr]  # it matches nothing, too
+        place = _BETWEEN.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
         while place < len(text):
             match = _GROUP.match(text, place)
             if match is None or len(operators) + len(lists) >= _ENTRIES_MAX:

@@ -149,8 +149,6 @@ class Lane:
                     self.late += 1
                 case Noise():
                     self.noise[event.kind] = self.noise.get(event.kind, 0) + 1
-                case _:  # an echo is only stripped
-                    pass
         return urcs
 
     def reply(self, sent_ns: int) -> Reply | None:

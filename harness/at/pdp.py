@@ -180,15 +180,14 @@ def parse_cgcontrdp(line: str) -> DynamicParameters:
             interface = Interface(address=interface.address, prefix_length=length)
             place += 1
     servers = [parse_address(text, line) for text in fields.values[place : place + 5]]
-    servers += [None] * (5 - len(servers))
     return DynamicParameters(
         cid=fields.one_of(0, "cid", _CIDS),
         bearer=fields.number(1, "bearer_id"),
         apn=fields.text(2),
         interface=interface,
-        gateway=servers[0],
+        gateway=servers[0] if servers else None,
         dns=tuple(server for server in servers[1:3] if server),
-        pcscf=tuple(server for server in servers[3:5] if server),
+        pcscf=tuple(server for server in servers[3:] if server),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from harness.at.address import parse_interface
 from harness.at.cgev import parse_cgev
 from harness.at.charset import decode_text
+from harness.at.cloudsim_held import parse_held
 from harness.at.cops import parse_cops, parse_cops_scan
 from harness.at.errors import AtCommandError, AtFramingError
 from harness.at.huawei import HuaweiSignal, parse_hcsq
@@ -59,6 +60,8 @@ def test_why_a_text_is_no_address_stands_in_the_cause(text: str, cause: str) -> 
         (parse_registration, '+CREG: 2,1,C3,01,"1A2B",x', "<AcT> 'x' is not a number"),
         (parse_cind_support, '+CIND: ("a",(0-x))', "'0-x' is not a number or a range"),
         (parse_cind_support, "+CIND: X", "+CIND: no (\"name\",(values)) at 'X'"),
+        (parse_held, "^CLOUDHELD: 8981100022152967705", 'not ^CLOUDHELD: "<iccid>"'),
+        (parse_held, '^CLOUDHELD: "8981"', "the profile that is held has no ICCID for a name"),
     ],
 )
 def test_what_is_not_understood_is_named_with_its_line(
@@ -185,8 +188,11 @@ def test_a_plmn_needs_both_of_its_parts() -> None:
 
 
 def test_64_indicators_are_the_most() -> None:
-    """A comma at the end is none; of one too many, 80 characters are shown."""
+    """A comma at the end is none; of what is too many, 80 characters are shown."""
     assert len(parse_cind_support("+CIND: " + INDICATOR * 64)) == 64
+
+    with pytest.raises(AtFramingError):
+        parse_cind_support("+CIND: " + INDICATOR * 65)
 
     line = "+CIND: " + INDICATOR * 72
     with pytest.raises(AtFramingError) as caught:

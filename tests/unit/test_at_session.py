@@ -241,6 +241,15 @@ def test_sync_gives_up_with_the_count() -> None:
     assert str(caught.value) == ("r1.at: no OK to AT, sent 2 times in 1.0 s; received 0 bytes: b''")
 
 
+def test_sync_without_time_says_that_nothing_was_sent() -> None:
+    """Nothing was received either."""
+    source = replay((0, ">", b"AT\r"))
+    with opened(source) as session, pytest.raises(AtTimeoutError) as caught:
+        session.sync(Deadline.after(0.0, source))
+
+    assert str(caught.value) == ("r1.at: no OK to AT, sent 0 times in 0.0 s; received 0 bytes: b''")
+
+
 def test_ten_commands_without_an_answer_make_a_port_dead() -> None:
     """Nothing more is sent, until something answers."""
     rows = [(float(second), ">", b"AT+CSQ\r" if second == 0 else b"AT\r") for second in range(10)]
