@@ -116,6 +116,17 @@ def test_late_bytes_end_the_grace_time_like_a_tick() -> None:
     assert list(framer.feed(b"OK\r\n", 400 * MS)) == [line(b'"a'), line(b"OK")]
 
 
+def test_late_bytes_find_a_digit_that_has_waited_long_enough() -> None:
+    """An LF that comes later than 50 ms does not make a line of it."""
+    framer = Framer()
+    list(framer.feed(b"0\r", 0))
+
+    assert list(framer.feed(b"\nRING\r\n", 50 * MS)) == [
+        Token(TokenKind.NUMERIC, b"0"),
+        line(b"RING"),
+    ]
+
+
 def test_16384_bytes_are_a_line_and_one_more_is_not() -> None:
     """The rest of a line that is too long is a line of its own."""
     longest = b"x" * LINE_BYTES_MAX
