@@ -6,8 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit test-usb test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects mutants clean-runs clean
-.PHONY: help setup setup-dev accept test lint unit test-usb bench bench-at bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:

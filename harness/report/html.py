@@ -30,7 +30,7 @@ SYMBOLS: Final = {
     "not_run": NOTHING,
 }
 _SCRIPTS: Final = ("table.js", "timeline.js", "run.js")
-_DETAIL_BUDGET_BYTES: Final = 500_000
+DETAIL_BUDGET_BYTES: Final = 500_000
 
 
 def write(
@@ -39,7 +39,7 @@ def write(
     *,
     language: Language = "en",
     screen: Screen | None = None,
-    detail_budget_bytes: int = _DETAIL_BUDGET_BYTES,
+    detail_budget_bytes: int = DETAIL_BUDGET_BYTES,
 ) -> Path:
     """Write the page of a run.
 
@@ -80,13 +80,15 @@ def script() -> str:
     return "\n".join(asset(name) for name in _SCRIPTS)
 
 
-def render(data: PageData, language: Language, *, base: str = "") -> str:
+def render(data: PageData, language: Language, *, base: str = "", details_at: str = "") -> str:
     """Return the page as text.
 
     Args:
         data: What is in it.
         language: Language of its words.
         base: What goes before the paths of kept files: where the page stands beside the run.
+        details_at: Address on the page's own server before the number of a result whose details
+            are not in the page; empty: there is no server, and the page asks for nothing.
     """
     words = messages(language)
     style, code = asset("run.css"), script()
@@ -100,7 +102,7 @@ def render(data: PageData, language: Language, *, base: str = "") -> str:
             head=head,
             m=words,
             language=language,
-            policy=policy(code, style),
+            policy=policy(code, style, asks=bool(details_at)),
             style=Markup(style),  # noqa: S704  # our own file
             script=Markup(code),  # noqa: S704  # our own file
             symbol=SYMBOLS[shown],
@@ -109,6 +111,7 @@ def render(data: PageData, language: Language, *, base: str = "") -> str:
             started=utc_text(head["started_utc_us"]),
             duration=NOTHING if duration_s is None else format_duration(duration_s),
             base=base,
+            details_at=details_at,
             words=embedded(words),
             head_json=embedded(head),
             table=data.table,
@@ -117,10 +120,17 @@ def render(data: PageData, language: Language, *, base: str = "") -> str:
     )
 
 
-def policy(script: str, style: str) -> str:
-    """Return a Content-Security-Policy that allows this script and this style and nothing else."""
+def policy(script: str, style: str, *, asks: bool = False) -> str:
+    """Return a Content-Security-Policy that allows this script and this style and nothing else.
+
+    Args:
+        script: The page's script.
+        style: The page's style.
+        asks: The page may ask its own server, too.
+    """
+    connect = "connect-src 'self'; " if asks else ""
     return (
-        f"default-src 'none'; script-src '{_source_hash(script)}'; "
+        f"default-src 'none'; {connect}script-src '{_source_hash(script)}'; "
         f"style-src '{_source_hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
 

@@ -86,7 +86,7 @@ def page_data(record: RunRecord, screen: Screen, *, detail_budget_bytes: int) ->
     for index in order:
         if left_bytes <= 0:
             break
-        packed = pack(_detail(record, results[index], screen))
+        packed = packed_detail(record, results[index], screen)
         if details and len(packed) > left_bytes:
             continue
         details[index] = packed
@@ -96,6 +96,11 @@ def page_data(record: RunRecord, screen: Screen, *, detail_budget_bytes: int) ->
         table=pack(_table(record, results, screen)),
         details=details,
     )
+
+
+def packed_detail(record: RunRecord, row: ResultRow, screen: Screen) -> Packed:
+    """Return everything on one result, packed."""
+    return pack(_detail(record, row, screen))
 
 
 def _head(record: RunRecord, results: Sequence[ResultRow], screen: Screen) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from harness.pool.usage import UsageStore
 from harness.record.reader import RunRecord
 from harness.report import html, morning, overview
 from harness.report.diff import CHANGES, NUMBER_HEADS, Comparison, diff, number_texts
-from harness.report.page_data import identities, page_data
+from harness.report.page_data import identities, packed_detail, page_data
 from harness.report.privacy import Hide, Screen, masking, pseudonyms
 
 _ASSETS: Final = {"run.css": "text/css", "live.js": "text/javascript"}
@@ -51,7 +51,6 @@ _HEADERS: Final = {
     "cache-control": "no-store",
 }
 _LIVE_EVERY_S: Final = 1.0
-_DETAIL_BUDGET_BYTES: Final = 8_000_000
 _COOKIE: Final = "harness-token"
 _LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
 _CASES_SHOWN: Final = 500
@@ -149,6 +148,7 @@ class Pages:
         return [
             Route("/", self.runs),
             Route("/runs/{name}", self.run),
+            Route("/runs/{name}/detail/{row:int}", self.detail),
             Route("/runs/{name}/{path:path}", self.file),
             Route("/diff", self.compare),
             Route("/morning", self.morning),
@@ -176,7 +176,7 @@ class Pages:
         return self._page("runs", runs=lines)
 
     async def run(self, request: Request) -> Response:
-        """Show one run, as its one-file report does, but with room for every time-line."""
+        """Show one run, as its one-file report does; the page asks for what that leaves out."""
         directory = self._directory(request.path_params["name"])
         if directory is None:
             return self._page("no such run", 404, problem="there is no run of this name")
@@ -184,8 +184,22 @@ class Pages:
             text = await asyncio.to_thread(lambda: _run_page(directory, self._hide))
         except HarnessError as exc:
             return self._page(directory.name, 500, problem=str(exc))
-        style, script = html.asset("run.css"), html.script()
-        return HTMLResponse(text, headers={"content-security-policy": html.policy(script, style)})
+        policy = html.policy(html.script(), html.asset("run.css"), asks=True)
+        return HTMLResponse(text, headers={"content-security-policy": policy})
+
+    async def detail(self, request: Request) -> Response:
+        """Send everything on one result, packed as in the one-file report."""
+        directory = self._directory(request.path_params["name"])
+        row = request.path_params["row"]
+        if directory is None:
+            return PlainTextResponse("there is no run of this name\n", 404)
+        try:
+            text = await asyncio.to_thread(lambda: _packed_detail(directory, row, self._hide))
+        except HarnessError as exc:
+            return PlainTextResponse(f"{exc}\n", 500)
+        if text is None:
+            return PlainTextResponse("the run has no such result\n", 404)
+        return PlainTextResponse(text)
 
     async def file(self, request: Request) -> Response:
         """Hand out a file that the run's record lists, always as a download."""
@@ -322,8 +336,18 @@ def _pool_page(store: Path, ledger: Path, hour: int) -> str:
 def _run_page(directory: Path, hide: Hide) -> str:
     with RunRecord.open(directory) as record:
         screen = Screen(identities(record), hide)
-        data = page_data(record, screen, detail_budget_bytes=_DETAIL_BUDGET_BYTES)
-    return html.render(data, "en", base=f"{directory.name}/")
+        data = page_data(record, screen, detail_budget_bytes=html.DETAIL_BUDGET_BYTES)
+    base = f"{directory.name}/"
+    return html.render(data, "en", base=base, details_at=f"{base}detail/")
+
+
+def _packed_detail(directory: Path, row: int, hide: Hide) -> str | None:
+    """Return everything on a result, by its row in the run's table; None when there is none."""
+    with RunRecord.open(directory) as record:
+        results = record.results()
+        if row >= len(results):
+            return None
+        return packed_detail(record, results[row], Screen(identities(record), hide))
 
 
 def _is_listed(directory: Path, path: str) -> bool:

@@ -108,6 +108,21 @@ def test_every_page_that_is_served_is_silent(small_run: Path, page: Page, path: 
     assert "<img" not in document
 
 
+def test_a_time_line_that_was_left_out_is_asked_for(
+    small_run: Path, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page has room for none; it draws the failure from what its own server sends."""
+    monkeypatch.setattr(html, "DETAIL_BUDGET_BYTES", 0)
+    with served(small_run.parent) as address:
+        page.open(f"{address}/runs/{small_run.name}")
+        document = page.once("document.querySelector('rect')")
+
+    assert 'id="d0"' not in document
+    assert "CS-CANON-001" in document
+    assert page.console == []
+    assert outside(page, address) == []
+
+
 def test_the_live_page_fills_itself(tmp_path: Path, page: Page) -> None:
     """The open case with its phase; what the router said stays text."""
     info = RunInfo(id="r", title="", plan="", bench="b", is_virtual=True, harness_version="0")

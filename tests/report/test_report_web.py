@@ -27,6 +27,7 @@ from harness.pool.months import Month
 from harness.pool.usage import UsageStore
 from harness.record.journal import RunJournal
 from harness.record.rows import CaseInfo, RunInfo, UnitInfo
+from harness.report import html
 from harness.report.privacy import pseudonyms
 from harness.report.web import app
 from harness.verdict.verdict import Verdict
@@ -125,6 +126,24 @@ def test_every_page_answers_with_a_strict_policy(small_run: Path) -> None:
     assert 'cloudsim_results{verdict="fail",owner="carrier"} 1' in answers["/metrics"].text
     assert 'cloudsim_runs{state="finished"} 1' in answers["/metrics"].text
     assert "there are no two finished runs" in answers["/morning"].text
+
+
+@pytest.mark.slow
+def test_a_page_asks_for_the_time_lines_that_it_leaves_out(small_run: Path) -> None:
+    """The same details as the one-file report packs, screened alike; only of results there are."""
+    name = small_run.name
+    with served(small_run.parent) as port:
+        page = get(port, f"/runs/{name}")
+        answers = [get(port, f"/runs/{name}/detail/{row}") for row in (0, 1, 999)]
+        missing = get(port, "/runs/none/detail/0")
+
+    assert f'data-details-at="{name}/detail/"' in page.text
+    assert "connect-src 'self'" in page.headers["content-security-policy"]
+    assert [a.status for a in answers] == [200, 200, 404]
+    assert missing.status == 404
+    packed = dict(re.findall(r'<script type="text/plain" id="d(\d+)">([^<]+)</script>', page.text))
+    assert {packed["0"], packed["1"]} == {a.text for a in answers[:2]}
+    assert "connect-src" not in html.write(small_run).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -80,7 +80,16 @@ function captureHint(detail, t, holder) {
     `: frame.time_epoch >= ${(at - 0.5).toFixed(3)} && frame.time_epoch <= ${(at + 0.5).toFixed(3)}`);
 }
 
+// A page that a server shows asks it for what was left out; a file asks nobody.
+async function asked(row) {
+  const at = document.documentElement.dataset.detailsAt;
+  if (!at) return null;
+  const answer = await fetch(`./${at}${row}`).catch(() => null);
+  return answer?.ok ? unpacked(await answer.text()) : null;
+}
+
 async function openCase(table, row) {
+  table.opened = row;
   const holder = document.getElementById("case");
   const c = table.data.columns;
   const [id, version, en, ja] = table.data.cases[c.case[row]];
@@ -91,7 +100,8 @@ async function openCase(table, row) {
   const heading = element("h2", { class: `v-${kind}` },
     element("span", { class: "verdict" }, `${SYMBOLS[kind]} ${word(kind)} `), `${id} v${version} ${title}`);
   const why = element("p", {}, [owner, cause].filter(Boolean).join(": "));
-  const detail = await unpack(`d${row}`);
+  const detail = await unpack(`d${row}`) ?? await asked(row);
+  if (table.opened !== row) return;
   holder.hidden = false;
   if (detail === null) {
     holder.replaceChildren(heading, why, element("p", { class: "quiet" }, word("not_kept")));

@@ -20,8 +20,11 @@ function element(tag, attributes, ...children) {
 
 async function unpack(id) {
   const holder = document.getElementById(id);
-  if (holder === null) return null;
-  const bytes = Uint8Array.from(atob(holder.textContent.trim()), (c) => c.charCodeAt(0));
+  return holder === null ? null : unpacked(holder.textContent);
+}
+
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return JSON.parse(await new Response(stream).text());
 }
