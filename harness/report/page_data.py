@@ -17,6 +17,7 @@ from typing import Any, Final
 from harness.record.reader import RunRecord
 from harness.record.rows import ResultRow, SeriesRow
 from harness.report.privacy import Screen
+from harness.report.registrations import registrations
 from harness.verdict.verdict import Verdict
 
 NS_PER_MS: Final = 1_000_000
@@ -209,6 +210,7 @@ def _detail(record: RunRecord, row: ResultRow, screen: Screen) -> dict[str, Any]
             [since(e.t_ns), e.kind, e.party, screen.text(e.text), screen.value(dict(e.data))]
             for e in events[:_EVENTS_MAX]
         ],
+        "registrations": [[since(t_ns), screen.text(text)] for t_ns, text in registrations(events)],
         "events_left_out": max(0, len(events) - _EVENTS_MAX),
         "series": [_curve(s, since) for s in record.series(row.id)],
         "artifacts": [

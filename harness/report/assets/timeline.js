@@ -30,7 +30,6 @@ class TimeLine {
     this.svg = drawn("svg", { class: "time", tabindex: 0, role: "img", "aria-label": word("timeline") });
     this.rates = detail.series.filter((s) => s.unit === "bit/s" && s.t.length);
     this.injections = detail.events.filter((e) => e[1] === "injection");
-    this.registrations = detail.events.filter((e) => e[1] === "registration");
     const times = [0, detail.end, ...detail.events.map((e) => e[0]),
       ...detail.phases.flatMap((p) => [p[1], p[2]]), ...this.rates.flatMap((s) => [s.t[0], s.t.at(-1)])];
     const known = times.filter((t) => t !== null);
@@ -115,8 +114,8 @@ class TimeLine {
     let y = this.axis();
     y = this.segments(y, word("sims"), this.d.sims.map((s) =>
       [s[4], s[5], `${s[2]} ${s[0].slice(-4)}`, "sim", s.join(" ")]));
-    y = this.segments(y, word("registration"), this.registrations.map((e, i) =>
-      [e[0], this.registrations[i + 1]?.[0] ?? null, e[3], "sim", e[3]]));
+    y = this.segments(y, word("registration"), this.d.registrations.map(([t, text], i, all) =>
+      [t, all[i + 1]?.[0] ?? null, text, "sim", text]), word("not_asked"));
     y = this.phases(y + 6);
     if (this.rates.length || this.injections.length) y = this.chart(y + 8);
     y = this.ticks(y + 6);
@@ -158,9 +157,10 @@ class TimeLine {
     if (fits > 3) this.put("text", { x: x1 + 4, y: y + 14, "pointer-events": "none" }, text.slice(0, fits));
   }
 
-  segments(y, label, segments) {
-    if (!segments.length) return y;
+  segments(y, label, segments, nothing) {
+    if (!segments.length && !nothing) return y;
     this.put("text", { class: "quiet", x: 0, y: y + 14 }, label);
+    if (!segments.length) this.put("text", { class: "quiet", x: LEFT_PX + 4, y: y + 14 }, nothing);
     for (const [start, end, text, kind, title] of segments) this.bar(y, start, end, text, kind, title);
     return y + LANE_PX;
   }
