@@ -10,12 +10,15 @@ from harness.core.party import Party
 from harness.measure.measurement import Measurement
 from harness.procedure.canonical import boot
 from harness.procedure.case import Case, CaseRun
+from harness.procedure.line_rate import RATE_LIMIT, judge_lines, look_at_line
 from harness.procedure.names import NAME_LIMIT, judge_names
 from harness.procedure.phases import Phase
+from harness.procedure.serving import in_service
 from harness.procedure.steering import carriers_of, require_core, standing_at
 from harness.procedure.watch import Watch
 from harness.record.rows import CaseInfo
 from harness.verdict.blame import Facts, blame
+from harness.verdict.line_blame import FreeLine
 from harness.verdict.verdict import Verdict
 
 AGREEMENT_LIMIT: Final = "attach.disagreements"
@@ -31,12 +34,14 @@ def run_each_carrier(run: CaseRun) -> None:
     """
     carriers = carriers_of(list(run.dut.cloud.sims(Deadline.after(_STEP_S, run.clock))))
     count = 0
+    lines: list[FreeLine] = []
     for plmn, carrier in carriers.items():
         with standing_at(run, plmn):
             watch = boot(run, label=f"{carrier} ")
             watch.write_sim_use()
             judge_names(run, carrier)
             found = _disagreements(run, watch)
+            lines.append(look_at_line(in_service(run, watch.selected_iccid), carrier))
         count += len(found)
         facts = Facts(
             phase="P7",
@@ -51,6 +56,7 @@ def run_each_carrier(run: CaseRun) -> None:
             run.step(f"{carrier} agreement", Verdict.PASS, text)
     total = Measurement(name=AGREEMENT_LIMIT, value=float(count), unit="1", n=4 * len(carriers))
     run.measured(AGREEMENT_LIMIT, total, owner=Party.ROUTER)
+    judge_lines(run, lines)
 
 
 def _disagreements(run: CaseRun, watch: Watch) -> tuple[str, ...]:
@@ -81,10 +87,11 @@ CASES: Final[tuple[Case, ...]] = (
         ),
         needs=frozenset({"power", "core", "far_end", LOG}),
         injected="place of the router: the strongest cell of each carrier in turn",
-        owner_rule="who is alone with what it says; whose name server is silent; the phases",
-        limits=frozenset(phase.limit_name for phase in Phase) | {AGREEMENT_LIMIT, NAME_LIMIT},
+        owner_rule="who is alone with what it says or with its rate; whose name server is silent",
+        limits=frozenset(phase.limit_name for phase in Phase)
+        | {AGREEMENT_LIMIT, NAME_LIMIT, RATE_LIMIT},
         estimated_s=14.0,
-        estimated_bytes=40_000,
+        estimated_bytes=2_100_000,
         run=run_each_carrier,
     ),
 )

@@ -291,7 +291,7 @@ def serve(run: CaseRun) -> Serving:
         watch = boot(run)
         watch.write_sim_use()
         iccid = watch.selected_iccid
-    return _serving(run, iccid)
+    return in_service(run, iccid)
 
 
 def reboot(run: CaseRun) -> Serving:
@@ -302,10 +302,15 @@ def reboot(run: CaseRun) -> Serving:
         BenchError: The bench cannot switch or steer.
     """
     watch = boot(run, keep_store=True)
-    return _serving(run, watch.selected_iccid)
+    return in_service(run, watch.selected_iccid)
 
 
-def _serving(run: CaseRun, iccid: str | None) -> Serving:
+def in_service(run: CaseRun, iccid: str | None) -> Serving:
+    """Return a router that serves by a SIM, of which only what happens from now on is news.
+
+    Raises:
+        BenchError: The access server does not list the SIM.
+    """
     sims = [sim for sim in run.dut.cloud.sims(step(run)) if sim.iccid == iccid]
     if not sims:
         msg = f"{run.dut.name}: the access server does not list the SIM that it gave"
