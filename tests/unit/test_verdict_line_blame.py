@@ -45,8 +45,8 @@ LOST_NOWHERE = {"sent_bytes": 375_000, "booked_bytes": 375_000, "arrived_bytes":
             [slow("docomo", **LOST_AFTER), slow("kddi", **LOST_AFTER)],
             Party.ROUTER,
             (
-                "docomo 2 Mbit/s, kddi 2 Mbit/s: the carriers count datagrams that the router's user "
-                "never gets"
+                "docomo 2 Mbit/s, kddi 2 Mbit/s: the carriers count datagrams that the router's "
+                "user never gets"
             ),
         ),
         (
