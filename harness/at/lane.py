@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from harness.at.cmee import command_error
 from harness.at.dialogue import (
     Dialogue,
     Event,
@@ -26,6 +27,7 @@ from harness.port.inbox import BytePort, Chunk, PortLost
 
 DEAD_AFTER_TIMEOUTS: Final = 10
 _SHOWN_BYTES: Final = 200
+_SUCCESS: Final = frozenset({"OK", "", "CONNECT"})
 _FOREIGN: Final = {
     NoiseKind.NMEA: "it is the router's GNSS port",
     NoiseKind.DIAG: "it is the router's diagnostic port",
@@ -164,6 +166,20 @@ class Lane:
             done_ns=final.t_ns,
         )
 
+    def outcome(self, command: str, sent_ns: int, deadline: Deadline) -> Reply:
+        """Return the answer to the command that was sent at `sent_ns`, or else give it up.
+
+        Raises:
+            AtTimeoutError: There is none.
+            PortLostError: The port is gone.
+        """
+        reply = self.reply(sent_ns)
+        if reply is None:
+            self.give_up()
+            raise self.loss(during=command) if self.lost else self.timeout(command, deadline)
+        self.timeouts = 0
+        return reply
+
     def loss(self, *, during: str | None = None) -> PortLostError:
         """Return the error that the port is gone."""
         reason = self.lost.reason if self.lost else "it was closed"
@@ -197,6 +213,17 @@ class Lane:
             f"received {self._received} bytes: {got!r}"
         )
         return AtTimeoutError(msg, waited_s=deadline.waited_s, got=got)
+
+
+def accepted(command: str, reply: Reply) -> Reply:
+    """Return `reply` if the router did as it was told.
+
+    Raises:
+        AtCommandError: It refused `command`.
+    """
+    if reply.final in _SUCCESS or reply.final.startswith("CONNECT "):
+        return reply
+    raise command_error(command, reply.final, reply.lines)
 
 
 def only_line(reply: Reply, *prefixes: str) -> str:

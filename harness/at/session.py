@@ -7,19 +7,20 @@ arrivals in. The session may be used from several threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Self
 
-from harness.at.bus import Subscription, Urc
-from harness.at.cmee import command_error
+from harness.at.bus import Subscription
 from harness.at.deadlines import deadline_s
-from harness.at.dialogue import Habits, UrcLine
+from harness.at.dialogue import Habits
 from harness.at.errors import AtTimeoutError
-from harness.at.lane import Lane, Reply, only_line
+from harness.at.lane import Lane, Reply, accepted, only_line
 from harness.at.lines import NoiseKind
+from harness.at.switchboard import Switchboard
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import UsageError
-from harness.port.inbox import Arrival, BytePort, Inbox, LiveInbox, PortLost
+from harness.port.inbox import BytePort, Inbox, LiveInbox, Source
 
 __all__ = ["AtSession", "only_line"]
 
@@ -29,7 +30,6 @@ SYNC_STEP_S: Final = 0.5
 _PROBE_S: Final = 1.0
 _TURN_S: Final = 0.05
 _TURN_NS: Final = 200_000_000  # how long one thread takes in before it looks at the others' timers
-_SUCCESS: Final = frozenset({"OK", "", "CONNECT"})
 
 
 class AtSession:
@@ -43,7 +43,6 @@ class AtSession:
     Attributes:
         clock: Where time comes from.
         habits: How the model deviates from the standard.
-        generation: Counts the sets of ports; 1 is the first, each `rebind` adds one.
     """
 
     def __init__(
@@ -55,13 +54,9 @@ class AtSession:
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.habits = habits or Habits()
-        self.generation = 0
         self._inbox: Inbox = inbox or LiveInbox(self.clock)
-        self._lanes: list[Lane] = []
-        self._by_name: dict[str, Lane] = {}
-        self._subscriptions: list[Subscription] = []
+        self._board = Switchboard(self.habits)
         self._turn = threading.Lock()  # held by the thread that waits at the inbox
-        self._state = threading.Lock()  # held while a dialogue is changed
         self._moved = threading.Condition()
         self._followers = 0
 
@@ -94,7 +89,7 @@ class AtSession:
 
     def close(self) -> None:
         """Close the ports; closing twice is allowed."""
-        for lane in self._lanes:
+        for lane in self._board.lanes:
             lane.port.close()
 
     def rebind(self, ports: Sequence[BytePort]) -> None:
@@ -112,35 +107,37 @@ class AtSession:
             msg = "a session needs a port"
             raise UsageError(msg)
         self.close()
-        with self._state:
-            self.generation += 1
-            self._lanes = [Lane(port, self.habits) for port in ports]
-            self._by_name = {lane.port.name: lane for lane in self._lanes}
+        self._board.plug(ports)
         try:
-            for lane in self._lanes:
+            for lane in self._board.lanes:
                 lane.port.open(self._inbox, self.generation)
         except BaseException:
             self.close()
             raise
 
     @property
+    def generation(self) -> int:
+        """Which set of ports is in use; 1 is the first, each `rebind` adds one."""
+        return self._board.generation
+
+    @property
     def late_lines(self) -> int:
         """How many lines came for commands that had been given up; no other command got them."""
-        return sum(lane.late for lane in self._lanes)
+        return sum(lane.late for lane in self._board.lanes)
 
     @property
     def timeouts(self) -> int:
         """How many commands in a row timed out on the command port."""
-        return self._lanes[0].timeouts
+        return self._board.lanes[0].timeouts
 
     @property
     def ports(self) -> tuple[BytePort, ...]:
         """The ports in use, the command port first."""
-        return tuple(lane.port for lane in self._lanes)
+        return tuple(lane.port for lane in self._board.lanes)
 
     def noise(self, port: int = 0) -> dict[NoiseKind, int]:
         """Return how often each kind of noise came from a port."""
-        return dict(self._lanes[port].noise)
+        return dict(self._board.lanes[port].noise)
 
     def execute(
         self,
@@ -167,21 +164,17 @@ class AtSession:
             PortStuckError: The port took no more bytes.
         """
         deadline = deadline or Deadline.after(deadline_s(command), self.clock)
-        lane = self._lanes[port]
+        lane = self._board.lanes[port]
         with lane.lock:
             self._make_ready(lane, deadline)
-            reply = self._ask(lane, command, deadline, payload)
-        if reply.final in _SUCCESS or reply.final.startswith("CONNECT "):
-            return reply
-        raise command_error(command, reply.final, reply.lines)
+            return accepted(command, self._ask(lane, command, deadline, payload))
 
     def _ask(
         self, lane: Lane, command: str, deadline: Deadline, payload: bytes | None = None
     ) -> Reply:
         """Send a command and wait for its final result code, whichever it is."""
-        with self._state:
+        with self._board.lock:
             lane.begin(command)
-        reply = None
         claimed = self._inbox.claim()
         try:
             sent_ns = lane.port.write(command.encode("latin-1") + b"\r", deadline)
@@ -190,18 +183,14 @@ class AtSession:
                 if lane.prompted:
                     lane.port.write(payload, deadline)
             self._pump(lambda: lane.answered, deadline)
-            reply = lane.reply(sent_ns)
+        except BaseException:
+            with self._board.lock:
+                lane.give_up()
+            raise
         finally:
             self._inbox.release(claimed)
-            if reply is None:
-                with self._state:
-                    lane.give_up()
-        if reply is None:
-            if lane.lost is not None:
-                raise lane.loss(during=command)
-            raise lane.timeout(command, deadline)
-        lane.timeouts = 0
-        return reply
+        with self._board.lock:
+            return lane.outcome(command, sent_ns, deadline)
 
     def _make_ready(self, lane: Lane, deadline: Deadline) -> None:
         lane.require_alive()
@@ -215,7 +204,7 @@ class AtSession:
             AtTimeoutError: The port does not answer.
             PortLostError: The port is gone.
         """
-        lane = self._lanes[port]
+        lane = self._board.lanes[port]
         with lane.lock:
             self._drain(lane, deadline or Deadline.after(DRAIN_S, self.clock))
 
@@ -231,7 +220,7 @@ class AtSession:
             self._wait_quiet(lane, deadline)
         if lane.dialogue.owed:
             self._ask_unmistakably(lane, deadline.within(_PROBE_S))
-        with self._state:
+        with self._board.lock:
             lane.dialogue.settle()
         lane.unclear = False
 
@@ -263,7 +252,7 @@ class AtSession:
             AtTimeoutError: It did not answer until `deadline`.
             PortLostError: The port is gone.
         """
-        lane = self._lanes[port]
+        lane = self._board.lanes[port]
         with lane.lock:
             count = 0
             while not deadline.passed:
@@ -273,7 +262,7 @@ class AtSession:
                 except AtTimeoutError:
                     continue
                 self._wait_quiet(lane, deadline)  # answers to the first ones may still come
-                with self._state:
+                with self._board.lock:
                     lane.dialogue.settle()
                 lane.unclear = False
                 return count
@@ -286,7 +275,7 @@ class AtSession:
             AtTimeoutError: It was not answered; many routers restart without a word.
             PortLostError: The port went away, as it does when the router restarts.
         """
-        lane = self._lanes[port]
+        lane = self._board.lanes[port]
         with lane.lock:
             return self._ask(lane, "AT+CFUN=1,1", deadline)
 
@@ -299,7 +288,7 @@ class AtSession:
         Raises:
             PortLostError: The port is gone.
         """
-        lane = self._lanes[port]
+        lane = self._board.lanes[port]
         with lane.lock:
             lane.port.write(b"\r", deadline)
             try:
@@ -308,15 +297,28 @@ class AtSession:
                 return False
             return True
 
+    @contextmanager
+    def held(self) -> Iterator[tuple[Switchboard, Sequence[Source]]]:
+        """Let the calling thread send and read for itself, as a `Crowd` does.
+
+        Other threads that use this session wait meanwhile. What had arrived is taken in first.
+        """
+        with self._board.lanes[0].lock, self._turn:
+            claimed = self._inbox.claim()
+            try:
+                while (arrival := self._inbox.get(0)) is not None:
+                    self._board.take(arrival)
+                yield self._board, claimed
+            finally:
+                self._inbox.release(claimed)
+
     def subscribe(self, *prefixes: str) -> Subscription:
         """Keep URCs that begin with one of `prefixes` from now on; no prefix means all."""
-        subscription = Subscription(prefixes, self._pump_for_urc)
-        self._subscriptions = [*self._subscriptions, subscription]
-        return subscription
+        return self._board.subscribe(prefixes, self._pump_for_urc)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Keep nothing more for `subscription`."""
-        self._subscriptions = [kept for kept in self._subscriptions if kept is not subscription]
+        self._board.unsubscribe(subscription)
 
     def listen(self, duration_s: float) -> None:
         """Take in what arrives for `duration_s` seconds; subscriptions get it."""
@@ -326,12 +328,12 @@ class AtSession:
         """Pump for a subscription, which nothing serves any more when a port is gone."""
 
         def ended() -> bool:
-            return done() or any(lane.lost is not None for lane in self._lanes)
+            return done() or any(lane.lost is not None for lane in self._board.lanes)
 
         self._wait(ended, deadline)
         if done():
             return True
-        for lane in self._lanes:
+        for lane in self._board.lanes:
             if lane.lost is not None:
                 raise lane.loss()
         return False
@@ -371,30 +373,12 @@ class AtSession:
 
     def _take_one(self, deadline: Deadline) -> bool:
         until_ns = min(deadline.end_ns, self.clock.monotonic_ns() + _TURN_NS)
-        for lane in self._lanes:
-            tick_ns = lane.dialogue.tick_ns
-            if tick_ns is not None and tick_ns < until_ns:
-                until_ns = tick_ns
+        tick_ns = self._board.tick_ns()
+        if tick_ns is not None and tick_ns < until_ns:
+            until_ns = tick_ns
         arrival = self._inbox.get(until_ns)
-        with self._state:
-            if arrival is not None:
-                self._dispatch(arrival)
-                return True
-            now_ns = self.clock.monotonic_ns()
-            for lane in self._lanes:
-                self._publish(lane, lane.tick(now_ns))
-            return False
-
-    def _dispatch(self, arrival: Arrival) -> None:
-        lane = self._by_name.get(arrival.port)
-        if lane is not None and arrival.opening == self.generation:
-            if isinstance(arrival, PortLost):
-                lane.lost = arrival
-            else:
-                self._publish(lane, lane.receive(arrival))
-
-    def _publish(self, lane: Lane, urcs: list[UrcLine]) -> None:
-        for event in urcs if self._subscriptions else ():
-            urc = Urc(t_ns=event.t_ns, line=event.text, port=lane.port.name)
-            for subscription in self._subscriptions:
-                subscription.offer(urc)
+        if arrival is not None:
+            self._board.take(arrival)
+            return True
+        self._board.tick(self.clock.monotonic_ns())
+        return False

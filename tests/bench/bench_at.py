@@ -25,6 +25,7 @@ from pathlib import Path
 
 import serial
 
+from harness.at.crowd import Crowd
 from harness.at.session import AtSession
 from harness.core.clock import Deadline, SystemClock
 from harness.port.errors import PortLostError
@@ -238,7 +239,57 @@ def bench_ports(count: int, seconds: float) -> None:
         late = sum(session.late_lines for session in sessions)
     say(
         f"ports  ours  {sum(asked) / took_s:,.0f} commands/s on {count} ports, one thread "
-        f"each; {sum(wrong)} wrong, {late} late, {min(asked)} to {max(asked)} a port (goal 30,000)"
+        f"each; {sum(wrong)} wrong, {late} late, {min(asked)} to {max(asked)} a port"
+    )
+
+
+def bench_thin_loop(count: int, seconds: float) -> None:
+    """Print what one thread reaches that only polls, reads and writes: the machine's ceiling."""
+    with routers(count) as (paths, _):
+        epoll = select.epoll()
+        fds = [os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK) for path in paths]
+        for fd in fds:
+            epoll.register(fd, select.EPOLLIN)
+            os.write(fd, b"AT+CSQ\r")
+        asked = 0
+        start = time.monotonic()
+        while time.monotonic() < start + seconds:
+            for fd, _ in epoll.poll():
+                asked += os.read(fd, 4096).count(b"OK\r\n")
+                os.write(fd, b"AT+CSQ\r")
+        took_s = time.monotonic() - start
+        for fd in fds:
+            os.close(fd)
+        epoll.close()
+    say(
+        f"ports  thinnest loop  {asked / took_s:,.0f} commands/s on {count} ports, one thread "
+        "for all, neither parsed nor timed"
+    )
+
+
+def bench_crowd(count: int, seconds: float) -> None:
+    """Print the same for one thread that drives all of them by a `Crowd`."""
+    with routers(count) as (paths, _), ExitStack() as stack:
+        sessions = [stack.enter_context(AtSession.open([SerialPort(path)])) for path in paths]
+        asked = dict.fromkeys(sessions, 0)
+        wrong = 0
+        start = time.monotonic()
+        with Crowd(sessions) as crowd:
+            for session in sessions:
+                crowd.ask(session, "AT+N=0")
+            for answer in crowd.answers():
+                number = asked[answer.session]
+                wrong += answer.reply is None or answer.reply.lines != (f"+N: {number}",)
+                asked[answer.session] = number + 1
+                if time.monotonic() < start + seconds:
+                    crowd.ask(answer.session, f"AT+N={number + 1}")
+        took_s = time.monotonic() - start
+        late = sum(session.late_lines for session in sessions)
+    total = sum(asked.values())
+    say(
+        f"ports  ours  {total / took_s:,.0f} commands/s on {count} ports, one thread for all "
+        f"(Crowd); {wrong} wrong, {late} late, {min(asked.values())} to {max(asked.values())} "
+        "a port (goal 30,000)"
     )
 
 
@@ -288,6 +339,8 @@ def main() -> None:
     bench_re_enumeration(options.re_enumerations)
     bench_thin_ports(options.ports, options.seconds)
     bench_ports(options.ports, options.seconds)
+    bench_thin_loop(options.ports, options.seconds)
+    bench_crowd(options.ports, options.seconds)
 
 
 if __name__ == "__main__":
