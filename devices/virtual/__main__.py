@@ -91,7 +91,10 @@ def _run(arguments: argparse.Namespace, state_dir: Path) -> None:
         offset_s=0.0 if date is None else offset_for(date, time.time()),
         is_isolated=is_isolated,
     )
-    asyncio.run(supervise(world, _emit, ready_s=arguments.ready_s))
+    try:
+        asyncio.run(supervise(world, _emit, ready_s=arguments.ready_s))
+    finally:
+        fabric.unplug_bench(wiring)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """The wiring that does not change while the world runs: internet, core networks, taps, LANs.
 
 All namespaces are anonymous; the interfaces in the bench's namespace are the far ends of
-pairs, so they go when the last process that holds a namespace goes.
+pairs. They are taken away at the end; after a kill they go when the kernel gives up the namespaces.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ CORE_LEG = "inet"
 MIRROR_SOURCE = "mirror"
 TAP = "mir0"
 UPLINK = "inet0"
+_LAB = "lab"
 ROUTER_LAN = "lan0"
 
 
@@ -95,13 +96,24 @@ def _build_core(core_fd: int, number: int) -> None:
 
 def _build_bench_legs(fabric: Fabric) -> None:
     with Rtnl() as bench:
-        bench.veth(UPLINK, identity.UPLINK_MAC, "lab", _port_mac(200), fabric.internet_fd)
+        bench.veth(UPLINK, identity.UPLINK_MAC, _LAB, _port_mac(200), fabric.internet_fd)
         bench.veth(TAP, _port_mac(201), MIRROR_SOURCE, _port_mac(202), fabric.core_fds[0])
     with Rtnl(fabric.internet_fd) as rtnl:
-        rtnl.join_bridge("lab", BRIDGE)
-        rtnl.up("lab")
+        rtnl.join_bridge(_LAB, BRIDGE)
+        rtnl.up(_LAB)
     with Rtnl(fabric.core_fds[0]) as rtnl:
         rtnl.up(MIRROR_SOURCE)
+
+
+def unplug_bench(fabric: Fabric) -> None:
+    """Take the bench's legs away, wherever the bench has moved its ends; may be called again.
+
+    They would go with their namespaces, but the kernel keeps a namespace for as long as one of
+    its connections is still closing: minutes, when the other side has gone without a word.
+    """
+    for netns_fd, leg in ((fabric.internet_fd, _LAB), (fabric.core_fds[0], MIRROR_SOURCE)):
+        with Rtnl(netns_fd) as rtnl:
+            remove_if_there(rtnl, [leg])
 
 
 def _become_router(netns_fd: int) -> None:

@@ -17,17 +17,6 @@ PATH = "platform-vhci_hcd.0/1-1"
 _PHASE = re.compile(r"(?P<before>\[phase\.\w+\]\n[^[]*?high = )(?P<high>[\d.]+)")
 
 
-def remove_what_is_left() -> None:
-    """Remove the bench's legs of a world that ended.
-
-    Its namespaces live on in the kernel for more than a minute (seen with 6.1, presumably by
-    connections that are being closed), and the next bench wants the same names.
-    """
-    for name in ("inet0", "mir0"):
-        if Path("/sys/class/net", name).exists():
-            subprocess.run(["ip", "link", "del", name], check=False)
-
-
 @contextmanager
 def virtual_bench(lab: Path) -> Iterator[dict[str, Any]]:
     """Run it, and return its first line."""
@@ -43,7 +32,6 @@ def virtual_bench(lab: Path) -> Iterator[dict[str, Any]]:
             bench.stdin.close()
             bench.stdout.read()
             bench.wait(60.0)
-            remove_what_is_left()
 
 
 @contextmanager
@@ -61,7 +49,6 @@ def rehearsed(lab: Path, write: Path, *, routers: int = 1) -> Iterator[list[str]
             rehearsal.send_signal(signal.SIGINT)
             rehearsal.stdout.read()
             rehearsal.wait(60.0)
-            remove_what_is_left()
 
 
 def wide_limits(directory: Path) -> Path:

@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -256,6 +257,22 @@ def test_power_strip_cuts_and_gives_power(tmp_path: Path) -> None:
             back = [world.event() for _ in range(4)]
             assert [event["event"] for event in back] == ["add"] * 4
             assert back[-1]["device"]["ifname"] == "vusb1"
+
+    in_own_namespaces(story)
+
+
+def test_the_bench_is_left_as_it_was_while_a_connection_still_closes(tmp_path: Path) -> None:
+    """The kernel keeps the world's namespaces for the server's unanswered FIN; its legs go."""
+
+    def story() -> None:
+        with World(tmp_path) as world:
+            url = urllib.parse.urlsplit(world.ready["access_server"]["lab_url"])
+            with socket.create_connection((url.hostname, url.port), timeout=WAIT_S):
+                subprocess.run(["ip", "link", "set", "inet0", "down"], check=True)
+                assert world.process.stdin is not None
+                world.process.stdin.close()
+                world.process.wait(WAIT_S)
+                assert interfaces() == {"lo"}
 
     in_own_namespaces(story)
 
