@@ -18,6 +18,7 @@ _ACT_MAX: Final = 16
 _ENTRY_FIELDS_MIN: Final = 4
 _ENTRIES_MAX: Final = 256
 _PLMN: Final = re.compile(r"\d{5,6}", re.ASCII)
+_QUOTED_NUMBERS: Final = re.compile(r'"[0-9, -]*"', re.ASCII)
 _BETWEEN: Final = re.compile(r"[\s,;)]*")
 _GROUP: Final = re.compile(r'\((?P<inside>(?:[^"()]|"[^"]*")*)\)', re.DOTALL)
 
@@ -127,7 +128,7 @@ def parse_cops_scan(lines: tuple[str, ...]) -> Scan:
             entry = _entry(match["inside"], line)
             if isinstance(entry, FoundOperator):
                 operators.append(entry)
-            else:
+            elif entry:
                 lists.append(entry)
             place = _BETWEEN.match(text, match.end()).end()  # type: ignore[union-attr]
     return Scan(
@@ -139,6 +140,10 @@ def parse_cops_scan(lines: tuple[str, ...]) -> Scan:
 
 def _entry(inside: str, line: str) -> FoundOperator | tuple[int, ...]:
     fields = split_values(inside, line)
+    if not any(fields.values):
+        return ()
+    if _QUOTED_NUMBERS.fullmatch(inside):
+        return number_set(inside.replace('"', ""), line)
     if '"' not in inside and not _is_bare_operator(fields):
         return number_set(inside, line)
     if len(fields) < _ENTRY_FIELDS_MIN:

@@ -73,8 +73,8 @@ class Fields:
         Raises:
             AtFramingError: It is something else.
         """
-        value = self.text(place)
-        if value is None or value == "-":
+        value = (self.text(place) or "").strip()
+        if value in {"", "-"}:
             return None
         if _INT.fullmatch(value) is None:
             msg = f"<{name}> {value!r} is not a number: {self.line!r}"
@@ -99,8 +99,8 @@ class Fields:
         Raises:
             AtFramingError: It is something else.
         """
-        value = self.text(place)
-        if value is None or value == "-":
+        value = (self.text(place) or "").strip()
+        if value in {"", "-"}:
             return None
         match = _HEX.fullmatch(value)
         if match is None:

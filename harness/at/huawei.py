@@ -43,7 +43,7 @@ class SystemInfo:
     Attributes:
         service: 0 none, 1 limited, 2 full, 3 regional only, 4 power saving.
         domain: 0 none, 1 CS, 2 PS, 3 both, 4 neither registered, searching.
-        roaming: Whether it roams.
+        roaming: Whether it roams; None when it is not told.
         card: 1 card is valid, 255 no card, others a fault.
         sysmode: Access technology in Huawei's words.
         submode: More about it, such as `HSPA+`.
@@ -51,7 +51,7 @@ class SystemInfo:
 
     service: int
     domain: int
-    roaming: bool
+    roaming: bool | None
     card: int
     sysmode: str | None
     submode: str | None
@@ -128,10 +128,12 @@ def parse_sysinfoex(line: str) -> SystemInfo:
         AtFramingError: The line is not one, or carries a value that is not defined.
     """
     fields = split_fields(line, "^SYSINFOEX")
+    told = fields.text(2) is not None
+    roaming = fields.one_of(2, "roam_status", range(2)) if told else None
     return SystemInfo(
         service=fields.one_of(0, "srv_status", _SERVICE_STATES),
         domain=fields.one_of(1, "srv_domain", (*range(5), 255)),
-        roaming=bool(fields.one_of(2, "roam_status", range(2))),
+        roaming=None if roaming is None else bool(roaming),
         card=fields.one_of(3, "sim_state", range(256)),
         sysmode=fields.text(6),
         submode=fields.text(8),

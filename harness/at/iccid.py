@@ -1,4 +1,7 @@
-"""ICCID of the card in use: vendors' +CCID, +ICCID, +QCCID, ^ICCID, #CCID, !ICCID (ITU-T E.118)."""
+"""ICCID of the card in use (ITU-T E.118): +CCID, +ICCID, +QCCID, ^ICCID, #CCID, !ICCID, +CICCID.
+
+No standard has such a command, so each vendor's has its own name, which ends in CID.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from harness.at.errors import AtFramingError
 from harness.core.identity import luhn_ok
 
 _LINE: Final = re.compile(
-    r'\s*(?:[+^#!]Q?(?:CC|ICC)ID ?: ?)?"?(?P<digits>[0-9A-Fa-f]{18,20})"?\s*', re.ASCII
+    r'\s*(?:[+^#!%$*]?[A-Z]{0,8}C?CID ?: ?)?"?(?P<digits>[0-9A-Fa-f]{18,20})[Ff]{0,2}"?\s*',
+    re.ASCII,
 )
 _INDUSTRY: Final = "89"  # E.118: telecommunication
 _SWAPPED_INDUSTRY: Final = "98"

@@ -14,7 +14,8 @@ _NAMED: Final = re.compile(r"[+^]C?GM[IMR] ?: ?(?P<rest>.*)", re.ASCII | re.IGNO
 _FIRST_QUOTED: Final = re.compile(r'"(?P<text>[^"]*)".*', re.DOTALL)
 _REVISION: Final = re.compile(r"revision ?: ?(?P<rest>.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _IMEI: Final = re.compile(
-    r'\s*(?:\+C?GSN ?: ?|IMEI ?: ?)?"?(?P<imei>\d{15})"?(?:, ?"?(?P<serial>[^",]{1,64})"?)?\s*',
+    r'\s*(?:(?:\+C?GSN|\+EGMR|IMEI) ?: ?)?"?(?P<imei>\d{15})"?'
+    r'(?:, ?"?(?P<serial>[^",]{1,64})"?)?\s*',
     re.ASCII | re.IGNORECASE,
 )
 _ATI: Final = re.compile(

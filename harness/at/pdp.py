@@ -13,9 +13,10 @@ from harness.at.address import (
     parse_interface,
 )
 from harness.at.errors import AtFramingError
-from harness.at.fields import number_set, split_fields
+from harness.at.fields import Fields, number_set, split_fields
 
 _ON_OFF: Final = range(2)
+_IPV6: Final = 6
 _CIDS: Final = range(256)
 PDP_TYPES: Final = ("IP", "IPV6", "IPV4V6", "PPP", "Non-IP", "Ethernet", "Unstructured", "X.25")
 _TYPES_BY_TEXT: Final = {
@@ -90,6 +91,7 @@ class DynamicParameters:
         bearer: EPS bearer identity; None when it is not told.
         apn: Access point name as the network tells it, for example with `.mnc010.mcc440.gprs`.
         interface: The router's address and network.
+        second: The address of the other family, where a router tells both in one line.
         gateway: Address of the gateway.
         dns: Addresses of name servers.
         pcscf: Addresses of P-CSCF servers.
@@ -99,6 +101,7 @@ class DynamicParameters:
     bearer: int | None
     apn: str | None
     interface: Interface | None
+    second: Interface | None = None
     gateway: Address | None
     dns: tuple[Address, ...]
     pcscf: tuple[Address, ...]
@@ -179,16 +182,27 @@ def parse_cgcontrdp(line: str) -> DynamicParameters:
         if length:  # a gateway begins with no run of ones, and all zeros is no mask
             interface = Interface(address=interface.address, prefix_length=length)
             place += 1
+    second = _second(fields, place, interface)
+    place += second is not None
     servers = [parse_address(text, line) for text in fields.values[place : place + 5]]
     return DynamicParameters(
         cid=fields.one_of(0, "cid", _CIDS),
         bearer=fields.number(1, "bearer_id"),
         apn=fields.text(2),
         interface=interface,
+        second=second,
         gateway=servers[0] if servers else None,
         dns=tuple(server for server in servers[1:3] if server),
         pcscf=tuple(server for server in servers[3:] if server),
     )
+
+
+def _second(fields: Fields, place: int, first: Interface | None) -> Interface | None:
+    """Read a second address of the router: one of IPv6 that follows one of IPv4."""
+    if first is None or first.address.version == _IPV6:
+        return None
+    found = parse_interface(fields.text(place), fields.line)
+    return found if found is not None and found.address.version == _IPV6 else None
 
 
 def _pdp_type(text: str, line: str) -> str:

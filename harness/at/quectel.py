@@ -10,6 +10,7 @@ from harness.at.fields import Fields, body, split_fields, split_values
 from harness.at.serving_cell import ByteCount, ServingCell, measured, plmn_of
 
 _SERVING: Final = "servingcell"
+_WITHOUT_CELL: Final = frozenset({"TDSCDMA", "CDMA", "HDR"})  # told, and not read any further
 _NO_CELL_STATES: Final = frozenset({"SEARCH", "LIMSRV", "NOCONN", "CONNECT"})
 
 
@@ -62,8 +63,8 @@ def parse_qeng(line: str) -> ServingCell:
             msg = f"+QENG <state> {state!r} is not defined: {line!r}"
             raise AtFramingError(msg)
         fields = Fields(line=line, values=fields.values[2:])
-    if not fields.values:
-        return ServingCell(raw=line, state=state)
+    if not fields.values or fields.text(0) in _WITHOUT_CELL:
+        return ServingCell(raw=line, rat=fields.text(0), state=state)
     rat = fields.need(0, "rat")
     match rat:
         case "LTE" | "CAT-M" | "CAT-NB" | "eMTC" | "NBIoT":

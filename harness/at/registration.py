@@ -18,6 +18,7 @@ NAMES: Final = ("+CREG", "+CGREG", "+CEREG", "+C5GREG")
 _N_MAX: Final = 5
 _STAT_MAX: Final = 11
 _ACT_MAX: Final = 16
+_ACT_UNKNOWN: Final = 255  # u-blox: the value is not valid now
 _UNKNOWN_AREAS: Final = frozenset({0, 0xFFFE, 0xFFFF, 0xFFFFFE, 0xFFFFFF})
 _UNKNOWN_CELLS: Final = frozenset({0xFFFFFFFF, 0x0FFFFFFF})
 _PLAIN_FIELDS: Final = 4  # <stat>,<area>,<ci>,<AcT>
@@ -139,6 +140,8 @@ def _registration(line: str, n: int | None, fields: Fields) -> Registration:
     area = fields.hexadecimal(1, "lac or tac")
     cell = fields.hexadecimal(2, "ci")
     act = fields.number(3, "AcT")
+    if act == _ACT_UNKNOWN:
+        act = None
     if act is not None and not 0 <= act <= _ACT_MAX:
         msg = f"<AcT> {act} is not defined: {line!r}"
         raise AtFramingError(msg)
