@@ -21,6 +21,7 @@ from harness.at.lines import (
     is_unsolicited,
     name_of,
     noise_kind,
+    unglued,
     without_leading_junk,
 )
 
@@ -195,7 +196,11 @@ class Dialogue:
         """Take the bytes of one read that arrived at `t_ns`; return what they complete."""
         events = [] if self._info_ends_ns is None else self._missing_ok(t_ns)
         for token in self._framer.feed(chunk, t_ns):
-            events.append(self._event(token, t_ns))
+            parts = unglued(token.raw) if token.kind is TokenKind.LINE else ()
+            if len(parts) > 1:
+                events += [self._event(Token(TokenKind.LINE, part), t_ns) for part in parts]
+            else:
+                events.append(self._event(token, t_ns))
         return events
 
     def tick(self, t_ns: int) -> list[Event]:
@@ -250,10 +255,19 @@ class Dialogue:
             if bare != text and is_recognised(bare, command, self._habits.extra_finals):
                 return self._line(bare, raw, t_ns)
         if command is None or name is None or name not in command.prefixes:
-            kind = noise_kind(raw, text)
+            kind = self._noise_kind(text, name, raw)
             if kind is not None:
                 return Noise(t_ns=t_ns, text=text, raw=raw, kind=kind)
         return self._answer_or_urc(text, name, raw, t_ns)
+
+    def _noise_kind(self, text: str, name: str | None, raw: bytes) -> NoiseKind | None:
+        if name is not None:  # a URC may hold line breaks in a quoted string
+            return noise_kind(raw, "".join(text.splitlines()))
+        kind = noise_kind(raw, text)
+        in_answer = self._command is not None and self._has_info
+        if kind is None and not in_answer and not without_leading_junk(text):
+            return NoiseKind.BINARY  # such as a byte order mark
+        return kind
 
     def _answer_or_urc(self, text: str, name: str | None, raw: bytes, t_ns: int) -> Event:
         command = self._command

@@ -226,6 +226,22 @@ def accepted(command: str, reply: Reply) -> Reply:
     raise command_error(command, reply.final, reply.lines)
 
 
+def newest_line(reply: Reply, *prefixes: str) -> str:
+    """Return the last information line that begins with one of `prefixes`.
+
+    A report that comes while the state is asked for has the prefix of the answer, and may have its
+    shape; of the two the later one is the state.
+
+    Raises:
+        AtFramingError: There is none.
+    """
+    lines = [line for line in reply.lines if line.lstrip().upper().startswith(prefixes)]
+    if not lines:
+        msg = f"expected a line that begins with {' or '.join(prefixes)}, got {reply.lines!r}"
+        raise AtFramingError(msg)
+    return lines[-1]
+
+
 def only_line(reply: Reply, *prefixes: str) -> str:
     """Return the one information line that begins with one of `prefixes`.
 

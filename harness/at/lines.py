@@ -19,8 +19,11 @@ NUMERIC_RESULTS: Final = {
     "8": "NO ANSWER",
 }
 _FINALS: Final = frozenset(
-    {"OK", "ERROR", "ABORTED", "COMMAND NOT SUPPORT", "NA", "unknown atcmd", "UNKNOWN ATCMD"}
-)
+    {
+        "OK", "ERROR", "ABORTED", "COMMAND NOT SUPPORT", "TOO MANY PARAMETERS", "NA",
+        "unknown atcmd", "UNKNOWN ATCMD",
+    }
+)  # fmt: skip
 # `+CME ERROR: ` with nothing behind the blank ends a command, `+CME ERROR:` does not: its code
 # may come in the next read, 34 ms later (modem.md (a) 3, 7).
 _ERROR_CODE: Final = re.compile(r"(?:\+C(?:ME|MS) ERROR: ?\S|\+C(?:ME|MS) ERROR: $).*", re.ASCII)
@@ -55,6 +58,8 @@ _SOLICITED: Final = {
     "+C5GREG": _SOLICITED_REGISTRATION,
     "+CSCON": _SOLICITED_CONNECTION,
 }
+_GLUED_STARTS: Final = (b"OK^", b"OK+", b"OK%", b"OK*", b"ERROR^", b"ERROR+", b"ERROR%", b"ERROR*")
+_GLUED: Final = re.compile(rb"(OK|ERROR)([+^%*][A-Z][A-Z0-9_]*: ?.+)", re.DOTALL)
 _NMEA: Final = re.compile(r"\$[A-Z]{2,5}[A-Z0-9]*,[^\r\n]*", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\xff]+")
@@ -114,6 +119,12 @@ def is_recognised(text: str, command: Command | None, extra: frozenset[str]) -> 
         or text.strip().upper() in _BARE_URCS
         or is_final(text, command, extra)
     )
+
+
+def unglued(raw: bytes) -> tuple[bytes, ...]:
+    """Part a final result code from a URC that no line break keeps apart (``OK^RSSI: 20``)."""
+    match = _GLUED.fullmatch(raw) if raw.startswith(_GLUED_STARTS) else None
+    return (match[1], match[2]) if match else (raw,)
 
 
 def noise_kind(raw: bytes, text: str) -> NoiseKind | None:

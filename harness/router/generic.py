@@ -15,7 +15,7 @@ from harness.at.cpin import PinState, parse_cpin
 from harness.at.errors import AtCommandError, AtFramingError
 from harness.at.iccid import parse_iccid
 from harness.at.identification import parse_cgsn, parse_identity
-from harness.at.lane import Reply
+from harness.at.lane import Reply, newest_line
 from harness.at.model import Model
 from harness.at.network_time import ClockReading, parse_cclk
 from harness.at.pdp import parse_cgcontrdp, parse_cgpaddr
@@ -47,8 +47,13 @@ class Generic3gppRouter:
 
     def prepare(self, deadline: Deadline) -> None:
         """Switch echo off; errors by number, registration with causes, vendor reports on."""
-        for command in ("ATE0", "AT+CMEE=1", "AT+CEREG=3", "AT+COPS=3,2"):
+        for command in ("ATE0", "AT+CMEE=1"):
             self._session.execute(command, deadline)
+        try:
+            self._session.execute("AT+CEREG=3", deadline)
+        except AtCommandError:  # causes are of release 12; an older router tells the place
+            self._session.execute("AT+CEREG=2", deadline)
+        self._session.execute("AT+COPS=3,2", deadline)
         report = self._model.commands.get("cloudsim_report")
         if report is not None:
             self._session.execute(report.send, deadline)
@@ -64,7 +69,7 @@ class Generic3gppRouter:
 
     def registration(self, deadline: Deadline) -> RegistrationState:
         """Return where the router is registered for packet services (+CEREG, +COPS)."""
-        line = only_line(self._session.execute("AT+CEREG?", deadline), "+CEREG")
+        line = newest_line(self._session.execute("AT+CEREG?", deadline), "+CEREG")
         found: Registration = parse_registration(line)
         plmn = None
         if found.registered:
@@ -147,9 +152,7 @@ class Generic3gppRouter:
         if command is None:
             return None
         reply = self._session.execute(command.send, deadline)
-        # A report has the answer's prefix; one that came meanwhile is the older state.
-        states = [line for line in reply.lines if line.startswith(_REPORT)]
-        return parse_cloudsim(states[-1] if states else only_line(reply, _REPORT))
+        return parse_cloudsim(newest_line(reply, _REPORT))
 
     def cloud_sim_reports(self) -> list[tuple[int, CloudSimState]]:
         """Return the vendor's reports since the last call, each with its arrival time in ns."""

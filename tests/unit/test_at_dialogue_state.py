@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.at.dialogue import (
     MISSING_OK_GRACE_NS,
     Dialogue,
@@ -9,9 +11,11 @@ from harness.at.dialogue import (
     FinalResult,
     Habits,
     InfoLine,
+    Noise,
     Prompt,
     UrcLine,
 )
+from harness.at.lines import NoiseKind
 
 MS = 1_000_000
 
@@ -83,4 +87,73 @@ def test_a_named_line_of_a_given_up_ati_goes_to_the_urcs() -> None:
 
     assert dialogue.receive(b"\r\n+XSIM: 7\r\n", 3) == [
         UrcLine(t_ns=3, text="+XSIM: 7", raw=b"+XSIM: 7")
+    ]
+
+
+@pytest.mark.parametrize("junk", [b"\xef\xbb\xbf", b"\x00\x00", b"\xff\xfe\x80"])
+def test_a_line_without_a_character_of_text_is_no_answer(junk: bytes) -> None:
+    """A bare answer follows a byte order mark, or NULs after boot."""
+    events = begun("AT+CIMI").receive(junk + b"\r\n440101234567890\r\n\r\nOK\r\n", 3)
+
+    text = junk.replace(b"\x00", b"").decode("latin-1")
+    assert events == [
+        Noise(t_ns=3, text=text, raw=junk, kind=NoiseKind.BINARY),
+        InfoLine(t_ns=3, text="440101234567890", raw=b"440101234567890"),
+        FinalResult(t_ns=3, text="OK", raw=b"OK"),
+    ]
+
+
+def test_such_a_line_inside_an_answer_is_kept() -> None:
+    """A message may be written in another alphabet; behind the answer it is noise again."""
+    dialogue = begun("AT+CMGR=1")
+    body = dialogue.receive(b'\r\n+CMGR: "REC READ"\r\n\xd6\xd0\xce\xc4\r\n\r\nOK\r\n', 0)[1]
+    behind = dialogue.receive(b"\xd6\xd0\r\n", 0)
+
+    assert isinstance(body, InfoLine)
+    assert body.raw == b"\xd6\xd0\xce\xc4"
+    assert [type(event) for event in behind] == [Noise]
+
+
+def test_a_urc_may_hold_line_breaks_in_a_quoted_string() -> None:
+    """A balance that an operator tells by USSD has lines."""
+    line = b'+CUSD: 0,"balance\r\n100\r\nOK",15'
+
+    assert begun("AT").receive(b"\r\n" + line + b"\r\n", 2) == [
+        UrcLine(t_ns=2, text=line.decode(), raw=line)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "final", "urc"),
+    [
+        (b"OK^RSSI: 20", b"OK", b"^RSSI: 20"),
+        (b'OK+CREG: 1,"C3","1A"', b"OK", b'+CREG: 1,"C3","1A"'),
+        (b"OK%RSIMREQ: 1", b"OK", b"%RSIMREQ: 1"),
+        (b'OK*PSUTTZ: 2026,11,23,3,0,0,"+36",0', b"OK", b'*PSUTTZ: 2026,11,23,3,0,0,"+36",0'),
+        (b"ERROR^RSSI:20", b"ERROR", b"^RSSI:20"),
+        (b"ERROR+CREG: 1", b"ERROR", b"+CREG: 1"),
+        (b"ERROR%A:1", b"ERROR", b"%A:1"),
+        (b"ERROR*A:1", b"ERROR", b"*A:1"),
+    ],
+)
+def test_a_urc_may_follow_the_final_result_code_without_a_break(
+    raw: bytes, final: bytes, urc: bytes
+) -> None:
+    """Two events of one line, both with its time."""
+    assert begun("AT").receive(b"\r\n" + raw + b"\r\n", 4) == [
+        FinalResult(t_ns=4, text=final.decode(), raw=final),
+        UrcLine(t_ns=4, text=urc.decode(), raw=urc),
+    ]
+
+
+@pytest.mark.parametrize("raw", [b"OK+", b"OK+CREG", b"OK+: 1", b"OK^RSSI:", b"OKAY+CREG: 1"])
+def test_what_only_begins_like_that_is_one_line(raw: bytes) -> None:
+    """There is no name, no value, or no final result code."""
+    assert [event.raw for event in begun("AT+CSQ").receive(raw + b"\r\n", 0)] == [raw]
+
+
+def test_too_many_parameters_ends_a_command() -> None:
+    """So do some say what others call an ERROR."""
+    assert begun("AT+CSQ=1").receive(b"\r\nTOO MANY PARAMETERS\r\n", 1) == [
+        FinalResult(t_ns=1, text="TOO MANY PARAMETERS", raw=b"TOO MANY PARAMETERS")
     ]
