@@ -7,6 +7,7 @@ for whoever asks (`poll`), and for the file, which grows while the tap runs.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import select
@@ -24,11 +25,12 @@ import numpy as np
 from harness.core.errors import BenchError
 from harness.measure.packets import Packets
 from harness.userplane import tap_blocks
-from harness.userplane.namespace import Namespace
+from harness.userplane.namespace import InterfaceGoneError, Namespace
 from harness.userplane.tap_clock import TapClock
 from harness.userplane.tap_file import CaptureFile
 from harness.userplane.tap_spool import Spool
 
+_GONE: Final = frozenset({errno.ENODEV, errno.ENXIO, errno.ENETDOWN})
 _SOL_PACKET: Final = 263
 _PACKET_RX_RING: Final = 5
 _PACKET_STATISTICS: Final = 6
@@ -146,7 +148,8 @@ class Tap:
             incoming_only: Everything on this interface comes from the router (an ifb).
 
         Raises:
-            BenchError: There is no such interface, or no ring is to be had.
+            InterfaceGoneError: There is no such interface, or it went meanwhile.
+            BenchError: No file or no ring is to be had.
         """
         settings = settings or TapSettings()
         namespace.interface(ifname)
@@ -163,6 +166,9 @@ class Tap:
             tap._begin_file()
         except OSError as error:
             tap._let_go()
+            if error.errno in _GONE:
+                msg = f"tap on {name}: {error.strerror}; is the router still plugged in?"
+                raise InterfaceGoneError(msg) from error
             msg = f"tap on {ifname} of {namespace.name}: {error}; ring {settings}"
             raise BenchError(msg) from error
         tap._thread.start()

@@ -14,6 +14,7 @@ import pytest
 
 from harness.core.errors import BenchError
 from harness.userplane import links
+from harness.userplane.namespace import InterfaceGoneError
 from harness.userplane.pcapng import records_of
 from harness.userplane.tap import Tap, TapSettings
 
@@ -129,6 +130,16 @@ def test_a_tap_on_an_interface_that_is_not_there_is_the_benchs_error(pair: Pair)
     """The error names the namespace and what is there."""
     with pytest.raises(BenchError, match=r"bench: no interface 'lan7'; there are lo, lan0"):
         Tap.start(pair.bench, "lan7")
+
+
+def test_an_interface_that_goes_while_its_tap_starts_is_gone_and_no_failure_of_the_ring(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes an interface waits for it to come back, as when it had never been there."""
+    monkeypatch.setattr(pair.bench, "interface", lambda _ifname: None)
+
+    with pytest.raises(InterfaceGoneError, match=r"no0: No such device; is the router still plug"):
+        Tap.start(pair.bench, "no0")
 
 
 def test_a_capture_needs_its_directory(pair: Pair, tmp_path: Path) -> None:
