@@ -81,7 +81,7 @@ class SerialPort:
 
         Raises:
             PortBusyError: Another process holds it.
-            PortLostError: It is not there.
+            PortLostError: It is not there, or goes away meanwhile.
             BenchError: It may not be opened, or is no tty.
         """
         if self._fd >= 0:
@@ -109,6 +109,8 @@ class SerialPort:
             raise self._refusal(exc) from exc
         except OSError as exc:
             raise self._refusal(exc) from exc
+        except termios.error as exc:  # not an OSError, but made like one
+            raise self._refusal(OSError(*exc.args)) from exc
         fd = os.dup(opened.fileno())  # the lock belongs to the open file, not to the descriptor
         opened.close()
         os.set_inheritable(fd, False)
@@ -121,14 +123,16 @@ class SerialPort:
             termios.tcsetattr(fd, termios.TCSANOW, attributes)
         except (OSError, termios.error) as exc:
             os.close(fd)
-            msg = f"{self.path} cannot be configured: {exc}"
-            raise BenchError(msg) from exc
+            raise self._refusal(OSError(*exc.args)) from exc
         return fd
 
     def _refusal(self, exc: OSError) -> BenchError:
         code = exc.errno
         if not os.path.exists(self.path):  # noqa: PTH110 - a device node, not a path to walk
             msg = f"{self.path} is not there; is the router plugged in and booted?"
+            return PortLostError(msg, port=self._name)
+        if code in _LOST:
+            msg = f"{self.path} went away while it was opened; is the router still plugged in?"
             return PortLostError(msg, port=self._name)
         if code == errno.EACCES and not os.access(self.path, os.R_OK | os.W_OK):
             msg = f"{self.path} may not be opened by this user; add it to the group of the node"

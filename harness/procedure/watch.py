@@ -21,6 +21,7 @@ from harness.router.driver import RegistrationState
 
 _SERVER_EVERY_S: Final = 0.25
 _AT_EVERY_S: Final = 0.25
+_GONE_S: Final = 1.0
 _STEP_S: Final = 3.0
 
 
@@ -107,6 +108,11 @@ class Watch:
             self.at_problem = exc
             return
         except PortLostError as exc:
+            self.port_lost = exc
+            return
+        except BenchError as exc:  # it may have gone while its ports were opened
+            if not self.dut.plug.wait_until_gone(deadline.within(_GONE_S)):
+                raise
             self.port_lost = exc
             return
         if connected_ns is not None:

@@ -261,6 +261,31 @@ def test_a_port_that_is_not_there_is_lost() -> None:
     )
 
 
+@pytest.mark.parametrize("step", ["tcflush", "tcgetattr"])
+def test_a_port_that_goes_away_while_it_is_opened_is_lost(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What termios raises is no OSError; whichever call meets the gap, the port is lost."""
+    with terminal() as (router, path):
+        real = getattr(termios, step)
+        left = [router]
+
+        def pulled(fd: int, *rest: int) -> object:
+            while left:
+                os.close(left.pop())
+            return real(fd, *rest)
+
+        monkeypatch.setattr(termios, step, pulled)
+        with pytest.raises(PortLostError) as caught:
+            SerialPort(path, name="r1.at").open(LiveInbox(CLOCK), 1)
+
+    assert str(caught.value) in {
+        f"{path} went away while it was opened; is the router still plugged in?",
+        f"{path} is not there; is the router plugged in and booted?",
+    }
+    assert caught.value.port == "r1.at"
+
+
 def test_what_is_no_tty_is_refused(tmp_path: Path) -> None:
     """A file is not a serial port."""
     path = tmp_path / "file"
