@@ -140,7 +140,17 @@ class BankDesk:
         sim.state, sim.reason, sim.slow_bps = state, reason, slow_bps
         sim.capped_period_utc_us = begin_us if state == "throttled" else None
         self._store.save_sim(sim)
+        if state == "healthy" and self._defects.on("server_trusts_neighbour"):
+            self._clear_neighbours(iccid)
         return sim
+
+    def _clear_neighbours(self, iccid: str) -> None:
+        """Take every used-up card of the same carrier for healthy again: the planted fault."""
+        for other, card in self.cards.items():
+            sim = self.sim(other)
+            if card.carrier == self.cards[iccid].carrier and sim.state == "throttled":
+                sim.state, sim.capped_period_utc_us = "healthy", None
+                self._store.save_sim(sim)
 
     # -- what a card gives away
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -14,7 +15,7 @@ from harness.measure.measurement import Measurement
 from harness.procedure.case import Case, CaseRun
 from harness.procedure.dating import dated
 from harness.procedure.metering import probe
-from harness.procedure.reassigned import GAP_LIMIT, change, states_kept
+from harness.procedure.reassigned import GAP_LIMIT, await_change, change, states_kept
 from harness.procedure.replaced import SLOW
 from harness.procedure.serving import BOOT_LIMITS, SHOWN, Serving, serve, step
 from harness.procedure.steering import marked, require_core
@@ -29,6 +30,7 @@ RECALL_LIMIT: Final = "slow_sims.recall"
 _LAST_DAY: Final = "2028-02-29T23:50:00"
 _FIRST_DAY: Final = "2028-03-01T00:10:00"
 _AFTER_WINDOW: Final = "2028-03-08T00:10:00"
+_PAIR: Final = 2
 _VISITED: Final = 4
 _SLOW_BELOW_BPS: Final = 1_000_000
 _ID_PROBE_BYTES: Final = 60_000
@@ -107,6 +109,85 @@ def run_identified(run: CaseRun) -> None:
     _judge_found(user, truth, found)
 
 
+def run_partial_reset(run: CaseRun) -> None:
+    """Use two SIMs of a carrier up; its reset reaches one of them, and that one alone is counted.
+
+    Neither is healthy before it was measured, and a measurement of one says nothing of the other.
+
+    Raises:
+        CaseFailedError: A SIM is counted that nobody measured, or the router does not change.
+        BenchError: The bench cannot switch or steer.
+    """
+    user, cloud = serve(run), run.dut.cloud
+    free = [s for s in cloud.sims(step(run)) if s.assigned_imei is None and _is_capped(s)]
+    pair = _of_one_carrier(user, free)
+    if pair is None:
+        run.step("free SIMs", Verdict.INCONC, "no two SIMs of one carrier with a quota are free")
+        return
+    reset, late = pair
+    aside = [sim for sim in free if sim not in pair]
+    with (
+        states_kept(run),
+        _counted(run, pair) as lines,
+        dated(run) as set_date,
+        marked(run, aside, "quarantined"),
+    ):
+        set_date(_LAST_DAY)
+        for line in lines:
+            _count_as_used(run, line)
+        with marked(run, list(pair), "throttled"):
+            set_date(_FIRST_DAY if late.plan.window_bytes is None else _AFTER_WINDOW)
+            require_core(run).subscriber(late.imsi, step(run))  # its carrier looks at the date
+            _count_as_used(run, lines[1])
+            _judge_uncounted(user, pair, "by its date")
+            _visit(user, reset)
+            _judge_line(user, FREE_LIMIT, reset.plan.throttle_bps or 0, "of the one that was reset")
+            _judge_uncounted(user, [late], "by its neighbour")
+            _visit(user, late)
+            cloud.set_sim_state(reset.iccid, "healthy", "measured as free", step(run))
+            _judge_line(user, HELD_LIMIT, late.plan.throttle_bps or 0, "of the one that was not")
+            cloud.set_sim_state(late.iccid, "throttled", "measured as slow", step(run))
+            await_change(user, late, "taken back", run.limits[GAP_LIMIT].high or 0.0)
+
+
+def _is_capped(sim: Sim) -> bool:
+    """Tell whether a SIM is healthy and its contract throttles it after a quota."""
+    plan = sim.plan
+    return sim.state == "healthy" and None not in {plan.quota_bytes, plan.throttle_bps}
+
+
+def _of_one_carrier(user: Serving, free: Sequence[Sim]) -> tuple[Sim, Sim] | None:
+    """Return two SIMs of one carrier, rather not of that in use; None when no carrier has two."""
+    by_plmn: defaultdict[str, list[Sim]] = defaultdict(list)
+    for sim in sorted(free, key=lambda sim: (sim.plan.window_bytes is not None, sim.iccid)):
+        by_plmn[sim.plmn].append(sim)
+    pairs = [(sims[0], sims[1]) for sims in by_plmn.values() if len(sims) >= _PAIR]
+    pairs.sort(key=lambda pair: (pair[0].plmn == user.sim.plmn, pair[1].plan.throttle_bps or 0))
+    return pairs[0] if pairs else None
+
+
+def _judge_uncounted(user: Serving, sims: Sequence[Sim], label: str) -> None:
+    """Note whether the access server counts a SIM as healthy that nobody measured since."""
+    name = f"counted {label}"
+    states = [(sim, user.listed(sim.iccid).state) for sim in sims]
+    listed = ", ".join(f"*{sim.iccid[-SHOWN:]} as {state}" for sim, state in states)
+    if any(state in {"healthy", "near_cap"} for _, state in states):
+        held = f"{listed} {label}, and nobody measured it"
+        raise user.fail(name, "a SIM was used up last month", server_holds=held)
+    user.run.step(name, Verdict.PASS, f"it lists {listed}")
+
+
+def _visit(user: Serving, sim: Sim) -> None:
+    """Have the router take the one SIM that is free, to measure it."""
+    run, shown = user.run, f"*{sim.iccid[-SHOWN:]}"
+    name = f"visit of {shown}"
+    run.dut.cloud.set_sim_state(sim.iccid, "healthy", "offered to be measured", step(run))
+    change(user, name)
+    if user.sim.iccid != sim.iccid:
+        held = f"{user.shown} as given, where {shown} alone was free"
+        raise user.fail(name, "another SIM was given", server_holds=held)
+
+
 def _judge_found(user: Serving, truth: dict[str, bool], found: dict[str, bool]) -> None:
     """Judge which SIMs were found slow by which are."""
     run = user.run
@@ -143,22 +224,34 @@ def _throttle_bps(user: Serving) -> int | None:
 
 def _use_up(user: Serving, line: Subscriber) -> None:
     """Let the carrier count a quota as used."""
-    run = user.run
     user.core_news()
+    _count_as_used(user.run, line)
+
+
+def _count_as_used(run: CaseRun, line: Subscriber) -> None:
+    """Let the carrier count a quota as used, whether a router holds the SIM or none."""
     require_core(run).shape(line.imsi, {"used_bytes": line.quota_bytes}, step(run))
-    text = f"the carrier counts the quota of {user.shown}, {line.quota_bytes} B, as used"
+    text = f"the carrier counts the quota of *{line.imsi[-SHOWN:]}, {line.quota_bytes} B, as used"
     run.result.event("injection", text, party=Party.BENCH)
 
 
 @contextmanager
 def _restored(user: Serving) -> Iterator[Subscriber]:
     """Give a line back what its carrier had counted before."""
-    run, line = user.run, user.line()
-    try:
+    with _counted(user.run, [user.sim]) as (line,):
         yield line
+
+
+@contextmanager
+def _counted(run: CaseRun, sims: Sequence[Sim]) -> Iterator[list[Subscriber]]:
+    """Yield the lines of SIMs; at the end their carriers count what they had counted before."""
+    core = require_core(run)
+    lines = [core.subscriber(sim.imsi, step(run)) for sim in sims]
+    try:
+        yield lines
     finally:
-        settings = {"used_bytes": line.period_bytes}
-        require_core(run).shape(line.imsi, settings, step(run))
+        for line in lines:
+            core.shape(line.imsi, {"used_bytes": line.period_bytes}, step(run))
 
 
 def _judge_line(user: Serving, name: str, throttle_bps: int, label: str) -> None:
@@ -234,6 +327,23 @@ CASES: Final[tuple[Case, ...]] = (
         estimated_bytes=120_000,
         exclusive=True,
         run=run_carrier_reset,
+    ),
+    Case(
+        info=CaseInfo(
+            id="CS-RESET-003",
+            version="1",
+            title_en="A reset that reaches one SIM of two: only the one measured free is counted",
+            title_ja="一部の SIM だけリセットされたとき、実測で回復した SIM だけが正常とされる",
+            requirements=("R29", "R30"),
+        ),
+        needs=_NEEDS | {"desk", STEER},
+        injected="two quotas used up on 29 February; the carrier resets one of them on 1 March",
+        owner_rule="the access server: what it lists; the carrier: its log's rate; else unknown",
+        limits=BOOT_LIMITS | {GAP_LIMIT, HELD_LIMIT, FREE_LIMIT},
+        estimated_s=25.0,
+        estimated_bytes=200_000,
+        exclusive=True,
+        run=run_partial_reset,
     ),
     Case(
         info=CaseInfo(

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 
 
-@pytest.mark.parametrize("case_id", ["CS-CAP25-002", "CS-RESET-001", "CS-RESET-002"])
+@pytest.mark.parametrize(
+    "case_id", ["CS-CAP25-002", "CS-RESET-001", "CS-RESET-002", "CS-RESET-003"]
+)
 def test_a_month_begins_anew(judge: Callable[[str], None], case_id: str) -> None:
     """At 00:00 in Japan after 29 February: the plan, the line, and what the bank believes."""
     judge(case_id)

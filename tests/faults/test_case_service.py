@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
             "accounting.booked_ratio: 0, limits 1 to 1",
         ),
         ("carrier_throttle_in_bytes", "CS-CAP-002", "carrier", "contract.throttled_ratio: "),
+        ("server_trusts_neighbour", "CS-RESET-003", "access_server", "a SIM was used up last "),
         ("carrier_resets_late", "CS-RESET-001", "carrier", "contract.free_ratio: "),
         ("serves_on_when_suspended", "CS-SUSP-001", "router", "the line serves at 09:00: "),
         ("carrier_clock_off", "CS-TIME-001", "carrier", "time.offset: "),

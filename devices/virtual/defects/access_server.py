@@ -126,4 +126,11 @@ DEFECTS = (
         symptom="a SIM that was used up is healthy again at its reset date, unmeasured",
         case="CS-RESET-002",
     ),
+    Defect(
+        name="server_trusts_neighbour",
+        title="one SIM measured as free clears its carrier's others",
+        party=_PARTY,
+        symptom="a used-up SIM that was measured healthy clears its carrier's others",
+        case="CS-RESET-003",
+    ),
 )
