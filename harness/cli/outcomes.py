@@ -15,7 +15,7 @@ from harness.procedure.case import Outcome
 from harness.report.proof import CONFIDENCE, proven_share
 from harness.verdict.verdict import Verdict
 
-FEW: Final = 4
+FEW: Final = 5
 """Of so many results each step and each file is shown."""
 
 

@@ -31,11 +31,9 @@ from harness.procedure.canonical import CANONICAL
 from harness.procedure.case import Case
 from harness.procedure.throttled import THROTTLED
 
-SMOKE: Final[tuple[Case, ...]] = (CANONICAL, THROTTLED)
-"""What `harness accept` runs unless it is told otherwise."""
-
 CASES: Final[tuple[Case, ...]] = (
-    *SMOKE,
+    CANONICAL,
+    THROTTLED,
     *seed.CASES,
     *selection.CASES,
     *selection_moved.CASES,
@@ -71,3 +69,10 @@ def case_by_id(case_id: str) -> Case:
     known = ", ".join(case.info.id for case in CASES)
     msg = f"there is no case {case_id!r}; there are {known}"
     raise UsageError(msg)
+
+
+SMOKE: Final[tuple[Case, ...]] = tuple(
+    case_by_id(case_id)
+    for case_id in ("CANON-001", "THR-001", "CS-REB-001", "CS-ACC-001", "CS-THR-001")
+)
+"""What `harness accept` runs unless told otherwise: start, throttle, change of SIM, usage."""
