@@ -255,7 +255,8 @@ class Dut:
                 self.recording.note(f"{LAN} of {self.name} was up without carrier; bounced", {})
             try:
                 self.lease = self.namespace.dhcp(deadline, LAN)
-            except RouterError:
+            except RouterError as exc:
+                self.recording.note(f"no address for {self.name}: {exc}", {})
                 return False
         return True
 
@@ -307,7 +308,7 @@ class Dut:
     def bench_problem(self) -> str | None:
         """Return what is wrong with the bench itself, in words; None when nothing is."""
         problem = self.recording.problem()
-        servers = sorted({offer.server for offer in self.lease.offers}) if self.lease else []
+        servers = self.lease.servers if self.lease else ()
         if problem is None and len(servers) > 1:
             problem = (
                 f"{len(servers)} DHCP servers answer at {self.name}: {', '.join(servers)}; "

@@ -13,7 +13,7 @@ from harness.lab.hotplug import Comeback, wait_until_back
 from harness.lab.inventory import FoundRouter, PortRoles, match_router
 from harness.lab.schema import Router
 from harness.lab.source import DeviceSource
-from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.links import InterfaceGoneError
 
 _AGAIN_S: Final = 0.02
 

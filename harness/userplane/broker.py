@@ -20,7 +20,8 @@ from typing import Any, BinaryIO, Final, Self
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.userplane import broker_wire, links
-from harness.userplane.namespace import MARK, InterfaceGoneError, Namespace
+from harness.userplane.links import InterfaceGoneError
+from harness.userplane.namespace import MARK, Namespace
 from harness.userplane.netlink import NETLINK_ROUTE, NetlinkSocket
 
 _START_S: Final = 60.0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from harness.core.clock import Clock, Deadline
-from harness.core.errors import BenchError, RouterError
+from harness.core.errors import RouterError
 from harness.core.units import NS_PER_S
 from harness.userplane.dhcp_message import (
     BROADCAST_MAC,
@@ -25,7 +25,7 @@ from harness.userplane.dhcp_message import (
     frame_of,
     message_of,
 )
-from harness.userplane.links import Link
+from harness.userplane.links import InterfaceGoneError, Link
 
 _ETHERTYPE_IPV4: Final = 0x0800
 _ETHERTYPE_ARP: Final = 0x0806
@@ -82,6 +82,7 @@ class Lease:
         renew_s: When to ask again, in seconds (T1).
         mtu: Longest packet that the server asks for, or None.
         offers: Everything that was offered.
+        servers: Everybody who answered, with an offer or to a request that was not for them.
         took_s: Seconds from the first discover to the acknowledgement.
         findings: What a router must not do, each a sentence.
     """
@@ -95,6 +96,7 @@ class Lease:
     renew_s: int
     mtu: int | None
     offers: tuple[Offer, ...]
+    servers: tuple[str, ...]
     took_s: float
     findings: tuple[str, ...]
 
@@ -104,10 +106,11 @@ class Lease:
         return self.cidr.partition("/")[0]
 
 
-def lease_of(ack: Message, offers: tuple[Offer, ...], *, took_s: float) -> Lease:
+def lease_of(
+    ack: Message, offers: tuple[Offer, ...], *, servers: tuple[str, ...], took_s: float
+) -> Lease:
     """Read the acknowledgement of a server as a lease, with what is wrong about it."""
     findings = []
-    servers = sorted({offer.server for offer in offers})
     if len(servers) > 1:
         findings.append(f"{len(servers)} DHCP servers answered: {', '.join(servers)}")
     masks = ack.addresses(Option.SUBNET_MASK)
@@ -128,20 +131,26 @@ def lease_of(ack: Message, offers: tuple[Offer, ...], *, took_s: float) -> Lease
             f"no lease time (option 51) in the acknowledgement; took {_DEFAULT_LEASE_S} s"
         )
         lease_s = _DEFAULT_LEASE_S
-    named = ack.addresses(Option.SERVER)
     return Lease(
         cidr=str(network),
         gateway=gateways[0] if gateways else None,
         dns=dns,
-        server=named[0] if named else ack.sender_address,
+        server=_server_of(ack),
         server_mac=ack.sender_mac.hex(":"),
         lease_s=lease_s,
         renew_s=ack.number(Option.RENEW_S) or lease_s // 2,
         mtu=ack.number(Option.MTU),
         offers=offers,
+        servers=servers,
         took_s=took_s,
         findings=tuple(findings),
     )
+
+
+def _server_of(message: Message) -> str:
+    """Return who a message says it is from (option 54), else who sent it."""
+    named = message.addresses(Option.SERVER)
+    return named[0] if named else message.sender_address
 
 
 class Client:
@@ -169,6 +178,7 @@ class Client:
         )
         self._start_ns = 0
         self._offers: list[tuple[Offer, Message]] = []
+        self._servers: set[str] = set()
 
     def close(self) -> None:
         """Close the socket; the lease stays."""
@@ -178,6 +188,7 @@ class Client:
         """Discover, request, and return the lease.
 
         Raises:
+            InterfaceGoneError: The interface went away meanwhile.
             RouterError: Nobody offers an address in time, or the request was refused, or somebody
                 else has the address.
         """
@@ -188,8 +199,7 @@ class Client:
         if Option.SERVER in message.options:
             options[Option.SERVER] = message.options[Option.SERVER]
         frame = self._frame(Kind.REQUEST, options)
-        ack = self._answer(frame, deadline)
-        lease = self._lease(ack)
+        lease = self._lease(self._answer(frame, offer.server, deadline))
         taken_by = self._owner_of(lease.address)
         if taken_by is not None:
             msg = f"DHCP gave {lease.address}, which {taken_by} already has (RFC 5227)"
@@ -200,18 +210,20 @@ class Client:
         """Ask the same server for more time.
 
         Raises:
+            InterfaceGoneError: The interface went away meanwhile.
             RouterError: It does not answer in time, or refuses.
         """
         self._start_ns = self._clock.monotonic_ns()
         self._offers = []
+        self._servers.clear()
         options = {Option.PARAMETERS: _WANTED}
         frame = self._frame(Kind.REQUEST, options, lease)
-        return self._lease(self._answer(frame, deadline))
+        return self._lease(self._answer(frame, lease.server, deadline))
 
     def release(self, lease: Lease) -> None:
         """Give the address back; the server does not answer (RFC 2131, 4.4.6)."""
         server = ipaddress.IPv4Address(lease.server).packed
-        self._sock.send(self._frame(Kind.RELEASE, {Option.SERVER: server}, lease))
+        self._send(self._frame(Kind.RELEASE, {Option.SERVER: server}, lease))
 
     def _frame(self, kind: Kind, options: dict[Option, bytes], lease: Lease | None = None) -> bytes:
         message = Message(
@@ -231,17 +243,35 @@ class Client:
 
     def _lease(self, ack: Message) -> Lease:
         offers = tuple(offer for offer, _ in self._offers)
-        return lease_of(ack, offers, took_s=self._since_start_s())
+        self._servers.add(_server_of(ack))
+        servers = tuple(sorted(self._servers, key=ipaddress.ip_address))
+        return lease_of(ack, offers, servers=servers, took_s=self._since_start_s())
+
+    def _send(self, frame: bytes) -> None:
+        try:
+            self._sock.send(frame)
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def _received(self, deadline: Deadline) -> bytes | None:
+        """Return the next frame of the interface, or None when there is none in time."""
+        if not select.select([self._sock], [], [], deadline.left_s)[0]:
+            return None
+        try:
+            return self._sock.recv(_FRAME_BYTES)
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def _gone(self, error: OSError) -> InterfaceGoneError:
+        return InterfaceGoneError(
+            f"{self._link.name} went away {self._since_start_s():.1f} s into DHCP: "
+            f"{error.strerror}; is the router plugged in?"
+        )
 
     def _next(self, wait_s: float) -> Message | None:
         """Return the next message to us, or None when there is none in time."""
         deadline = Deadline.after(wait_s, self._clock)
-        while select.select([self._sock], [], [], deadline.left_s)[0]:
-            try:
-                frame = self._sock.recv(_FRAME_BYTES)
-            except OSError as error:
-                msg = f"dhcp: the interface went away: {error.strerror}; is the router plugged in?"
-                raise BenchError(msg) from error
+        while (frame := self._received(deadline)) is not None:
             message = message_of(frame)
             mine = message is not None and message.transaction == self._transaction
             if message is None or not mine or message.client_mac != self._mac:
@@ -252,21 +282,21 @@ class Client:
         return None
 
     def _note(self, message: Message) -> None:
-        named = message.addresses(Option.SERVER)
         offer = Offer(
             address=message.your_address,
-            server=named[0] if named else message.sender_address,
+            server=_server_of(message),
             server_mac=message.sender_mac.hex(":"),
             after_s=self._since_start_s(),
         )
         if all(offer.server != known.server for known, _ in self._offers):
             self._offers.append((offer, message))
+            self._servers.add(offer.server)
 
     def _discovered(self, deadline: Deadline) -> tuple[Offer, Message]:
         frame = self._frame(Kind.DISCOVER, {Option.PARAMETERS: _WANTED})
         sent = 0
         while not self._offers and not deadline.passed:
-            self._sock.send(frame)
+            self._send(frame)
             pause_s = _RESEND_S[min(sent, len(_RESEND_S) - 1)]
             sent += 1
             self._next(deadline.within(pause_s).left_s)
@@ -281,10 +311,11 @@ class Client:
             self._next(listening.left_s)
         return self._offers[0]
 
-    def _answer(self, frame: bytes, deadline: Deadline) -> Message:
+    def _answer(self, frame: bytes, server: str, deadline: Deadline) -> Message:
+        """Ask one server until it answers; who else answers is noted, and not believed."""
         sent = 0
         while not deadline.passed:
-            self._sock.send(frame)
+            self._send(frame)
             pause_s = _RESEND_S[min(sent, len(_RESEND_S) - 1)]
             sent += 1
             pause = deadline.within(pause_s)
@@ -292,12 +323,20 @@ class Client:
                 message = self._next(pause.left_s)
                 if message is None or message.kind is Kind.OFFER:
                     continue
+                if _server_of(message) != server:
+                    self._servers.add(_server_of(message))
+                    continue
                 if message.kind is Kind.NAK:
                     why = message.options.get(Option.MESSAGE, b"").decode(errors="replace")
                     msg = f"DHCP server {message.sender_address} refused the request: {why!r}"
                     raise RouterError(msg)
                 return message
-        msg = f"no DHCP acknowledgement after {deadline.waited_s:.1f} s and {sent} requests"
+        others = ", ".join(sorted(self._servers - {server}))
+        msg = (
+            f"no DHCP acknowledgement from {server} on {self._link.name} after "
+            f"{deadline.waited_s:.1f} s and {sent} requests"
+            + (f"; {others} answered, who was not asked" if others else "")
+        )
         raise RouterError(msg)
 
     def _owner_of(self, address: str, wait_s: float = 0.005) -> str | None:
@@ -305,10 +344,9 @@ class Client:
         target = ipaddress.IPv4Address(address).packed
         ask = _ARP.pack(1, _ETHERTYPE_IPV4, 6, 4, 1, self._mac, bytes(4), bytes(6), target)
         head = BROADCAST_MAC + self._mac + struct.pack("!H", _ETHERTYPE_ARP)
-        self._sock.send(head + ask)
+        self._send(head + ask)
         deadline = Deadline.after(wait_s, self._clock)
-        while select.select([self._sock], [], [], deadline.left_s)[0]:
-            answer = self._sock.recv(_FRAME_BYTES)
+        while (answer := self._received(deadline)) is not None:
             if answer[12:14] != head[12:14] or len(answer) < len(head) + _ARP.size:
                 continue
             *_, operation, mac, sender, _, _ = _ARP.unpack_from(answer, len(head))

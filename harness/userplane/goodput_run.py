@@ -10,7 +10,7 @@ from harness.core.errors import RouterError
 from harness.core.units import BITS_PER_BYTE
 from harness.measure.goodput import Goodput, GoodputMeter, GoodputPlan, Stop
 from harness.userplane.ceiling import CpuMeter, read_cpu_times
-from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.links import InterfaceGoneError
 from harness.userplane.packet_source import PacketSource
 from harness.userplane.tcpinfo import TcpInfo
 from harness.userplane.traffic import (

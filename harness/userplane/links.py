@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from harness.core.errors import BenchError
 from harness.userplane.netlink import (
     CREATE,
     EXCLUSIVE,
@@ -56,6 +57,10 @@ _PROTOCOL_STATIC: Final = 4
 _SCOPE_LINK: Final = 253
 _TYPE_UNICAST: Final = 1
 _IPV6: Final = 6
+
+
+class InterfaceGoneError(BenchError):
+    """An interface vanished: unplugged, re-enumerated, or its virtual router ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

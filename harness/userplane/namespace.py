@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from harness.core.clock import Deadline
 from harness.core.errors import BenchError
 from harness.userplane import dhcp, links
-from harness.userplane.links import Counters, Link
+from harness.userplane.links import Counters, InterfaceGoneError, Link
 from harness.userplane.netlink import NETLINK_ROUTE, NetlinkError, NetlinkSocket, replies_of
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ _IFF_TAP: Final = 0x0002
 _IFF_NO_PI: Final = 0x1000
 _IFF_VNET_HDR: Final = 0x4000
 _MONITOR_BYTES: Final = 1 << 16
-
-
-class InterfaceGoneError(BenchError):
-    """An interface vanished: unplugged, re-enumerated, or its virtual router ended."""
 
 
 class NoConnectionError(BenchError):

@@ -25,7 +25,8 @@ import numpy as np
 from harness.core.errors import BenchError
 from harness.measure.packets import Packets
 from harness.userplane import tap_blocks
-from harness.userplane.namespace import InterfaceGoneError, Namespace
+from harness.userplane.links import InterfaceGoneError
+from harness.userplane.namespace import Namespace
 from harness.userplane.tap_clock import TapClock
 from harness.userplane.tap_file import CaptureFile
 from harness.userplane.tap_spool import Spool

@@ -14,7 +14,7 @@ from harness.lab.inventory import FoundRouter, PortRoles
 from harness.lab.schema import Router
 from harness.lab.source import Plugged
 from harness.procedure.plug import Plug
-from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.links import InterfaceGoneError
 
 PATH = "hub/1-1"
 DEVICE = Function(subsystem="usb", usb_path=PATH, vid="1782", pid="4d11", serial="S1")

@@ -18,7 +18,7 @@ from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.userplane import links
 from harness.userplane.broker import Broker
-from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.links import InterfaceGoneError
 from harness.userplane.throttle import State
 from harness.userplane.throttle_bench import BenchThrottle
 

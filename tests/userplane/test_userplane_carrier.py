@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.clock import Deadline, SystemClock
 from harness.userplane.carrier import bounced
-from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.links import InterfaceGoneError
 from tests.userplane.conftest import Pair
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import RouterError
-from harness.userplane import dhcp
+from harness.userplane import dhcp, links
 from harness.userplane.dhcp_message import Kind
+from harness.userplane.links import InterfaceGoneError
 
 if TYPE_CHECKING:
     from harness.userplane.namespace import Namespace
@@ -48,10 +49,13 @@ class Server:
         options: str = GOOD,
         refuse: bool = False,
         deaf_to: int = 0,
+        meddles: bool = False,
     ) -> None:
+        """Be deaf to the first so many of each kind, or meddle: refuse what others are asked."""
         self.seen: list[int] = []
+        self.refuse, self.silent = refuse, False
         self._server, self._address, self._options = server, address, options
-        self._refuse, self._deaf_to = refuse, deaf_to
+        self._deaf_to, self._meddles = deaf_to, meddles
         self._sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0, bind=("far0", 0x0800))
         self._sock.settimeout(0.02)
 
@@ -69,12 +73,13 @@ class Server:
     def _answer(self, query: bytes) -> None:
         kind = query[query.index(b"\x35\x01", 278) + 2]
         self.seen.append(kind)
-        if len(self.seen) <= self._deaf_to or kind not in {1, 3}:
+        if self.seen.count(kind) <= self._deaf_to or kind not in {1, 3} or self.silent:
             return
         wanted = socket.inet_aton(self._server)
-        if kind == 3 and b"\x36\x04" in query[278:] and wanted not in query[278:]:
+        mine = wanted in query[278:] or (b"\x36\x04" not in query[278:] and not self._meddles)
+        if (kind == 1 or mine) == self._meddles:
             return
-        answer = 2 if kind == 1 else (6 if self._refuse else 5)
+        answer = 2 if kind == 1 else (6 if self.refuse or self._meddles else 5)
         text = self._options.format(kind=answer, server=wanted.hex())
         frame = _frame(query, bytes.fromhex(text), address=self._address, server=self._server)
         self._sock.send(frame)
@@ -92,6 +97,15 @@ def _serving(*servers: Server) -> Iterator[None]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@contextmanager
+def _client(ready: Pair) -> Iterator[dhcp.Client]:
+    client = dhcp.Client(ready.bench.socket, ready.bench.interface("lan0"), SystemClock())
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def _deadline(seconds: float = 5.0) -> Deadline:
@@ -148,6 +162,7 @@ def test_two_servers_are_a_finding(ready: Pair) -> None:
         lease = ready.bench.dhcp(_deadline())
 
     assert sorted(offer.server for offer in lease.offers) == ["10.9.0.1", "10.9.0.3"]
+    assert lease.servers == ("10.9.0.1", "10.9.0.3")
     assert lease.findings == ("2 DHCP servers answered: 10.9.0.1, 10.9.0.3",)
 
 
@@ -168,6 +183,62 @@ def test_a_refused_request_is_the_routers_error(ready: Pair) -> None:
         pytest.raises(RouterError, match=r"DHCP server 10\.9\.0\.1 refused the request"),
     ):
         ready.bench.dhcp(_deadline())
+
+
+def test_a_refusal_of_another_server_is_a_finding_and_not_believed(ready: Pair) -> None:
+    """Another router's server in the same switch refuses what ours was asked for, twice."""
+    other = Server(ready.router, server="192.168.1.1", meddles=True)
+    with _serving(Server(ready.router, deaf_to=2), other):
+        lease = ready.bench.dhcp(_deadline())
+
+    assert (lease.address, lease.server) == ("10.9.0.77", "10.9.0.1")
+    assert lease.servers == ("10.9.0.1", "192.168.1.1")
+    assert lease.findings == ("2 DHCP servers answered: 10.9.0.1, 192.168.1.1",)
+
+
+def test_only_another_server_answers_the_request(ready: Pair) -> None:
+    """Ours gave a lease and falls silent; the error names it, and who was not asked."""
+    ours = Server(ready.router)
+    other = Server(ready.router, server="192.168.1.1", meddles=True)
+    told = (
+        r"no DHCP acknowledgement from 10\.9\.0\.1 on lan0 after 0\.\d s and \d requests; "
+        r"192\.168\.1\.1 answered, who was not asked"
+    )
+    with _serving(ours, other):
+        lease = ready.bench.dhcp(_deadline())
+        ours.silent = True
+        with _client(ready) as client, pytest.raises(RouterError, match=told):
+            client.renew(lease, _deadline(0.3))
+
+
+def test_a_renewal_that_is_refused_is_the_routers_error(ready: Pair) -> None:
+    """The address is no longer ours (RFC 2131, 4.3.2): a NAK, told with its server."""
+    server = Server(ready.router)
+    with _serving(server):
+        lease = ready.bench.dhcp(_deadline())
+        server.refuse = True
+        refused = r"DHCP server 10\.9\.0\.1 refused the request"
+        with _client(ready) as client, pytest.raises(RouterError, match=refused):
+            client.renew(lease, _deadline())
+
+
+def test_an_interface_that_goes_meanwhile_is_the_benchs_error(ready: Pair) -> None:
+    """Pulled while nobody answers: who asked is told at once, and not that nobody offers."""
+    far0 = ready.router.interface("far0").index
+    told = r"lan0 went away \d+\.\d s into DHCP: .*plugged in"
+    sink = ready.router.socket(socket.AF_PACKET, socket.SOCK_RAW, 0, bind=("far0", 0x0800))
+    sink.settimeout(30.0)
+
+    def pull() -> None:
+        sink.recv(2048)
+        ready.router.perform(links.delete_link(far0))
+
+    thread = threading.Thread(target=pull)
+    with sink, _client(ready) as client:
+        thread.start()
+        with pytest.raises(InterfaceGoneError, match=told):
+            client.obtain(_deadline(30.0))
+        thread.join()
 
 
 def test_an_address_that_somebody_has_is_told(ready: Pair) -> None:
@@ -199,10 +270,9 @@ def test_a_lease_is_renewed_and_released(ready: Pair) -> None:
     server = Server(ready.router)
     with _serving(server):
         lease = ready.bench.dhcp(_deadline())
-        client = dhcp.Client(ready.bench.socket, ready.bench.interface("lan0"), SystemClock())
-        renewed = client.renew(lease, _deadline())
-        client.release(lease)
-        client.close()
+        with _client(ready) as client:
+            renewed = client.renew(lease, _deadline())
+            client.release(lease)
         patience = _deadline()
         while Kind.RELEASE not in server.seen and not patience.passed:
             ready.bench.interface("lan0")

@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.errors import BenchError
 from harness.userplane import links
-from harness.userplane.namespace import InterfaceGoneError
+from harness.userplane.links import InterfaceGoneError
 from harness.userplane.pcapng import records_of
 from harness.userplane.tap import Tap, TapSettings
 

@@ -20,7 +20,8 @@ from harness.measure.throttle_test import ThrottlePlan
 from harness.userplane import links
 from harness.userplane.broker import Broker
 from harness.userplane.goodput_run import run_goodput
-from harness.userplane.namespace import InterfaceGoneError, Namespace
+from harness.userplane.links import InterfaceGoneError
+from harness.userplane.namespace import Namespace
 from harness.userplane.path_mtu import path_mtu
 from harness.userplane.tap import Tap, TapSettings
 from harness.userplane.testserver import TestServer
