@@ -1,61 +1,28 @@
-"""`harness doctor | ls | suggest | watch | udev-rules`: the bench's host and what is plugged in."""
+"""`harness ls | suggest | watch`: what is plugged in."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from harness.at.model import Model, load_models
-from harness.cli.exit_codes import ExitCode
 from harness.core.clock import Deadline, SystemClock
 from harness.core.identity import masked
-from harness.lab.doctor import Severity, examine, format_finding, worst
-from harness.lab.doctor_checks import all_checks
-from harness.lab.doctor_host import SystemHost
-from harness.lab.doctor_host import fix as apply_cures
-from harness.lab.load import load_lab
-from harness.lab.rules import rules_text
-from harness.lab.udev import UdevSource
+from harness.lab.udev import UdevSource, plugged_now
 from harness.lab.usb_list import plugged_devices, suggest
 from harness.lab.usb_watch import watch
-from harness.userplane.kernel import kernel_parts
 
-
-def udev_rules(group: str) -> str:
-    """Return the udev rules for every model that is known."""
-    ids = {(mode.vid, mode.pid) for model in load_models().values() for mode in model.usb}
-    ids |= {(s.vid, s.pid) for model in load_models().values() for s in model.mode_switch}
-    return rules_text(sorted(ids), group=group)
-
-
-def doctor(runs: Path, *, fix: bool, as_json: bool) -> ExitCode:
-    """Look at this host and say what would spoil a run, with the cure of each."""
-    host = SystemHost(kernel_parts=kernel_parts())
-    findings = examine(host, all_checks(rules=udev_rules("plugdev"), runs=str(runs)))
-    if fix:
-        for line in apply_cures(findings):
-            typer.echo(f"harness: {line}", err=True)
-        findings = examine(host, all_checks(rules=udev_rules("plugdev"), runs=str(runs)))
-    if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], default=str))
-    else:
-        for finding in findings:
-            typer.echo(format_finding(finding))
-    return ExitCode.BENCH if worst(findings) is Severity.PROBLEM else ExitCode.PASS
+if TYPE_CHECKING:
+    from harness.at.model import Model
 
 
 def list_devices(lab: Path, *, as_json: bool) -> None:
-    """Print what is plugged in, and which router of the bench file it is.
-
-    Raises:
-        BenchError: udev does not run here.
-    """
+    """Print what is plugged in, and which router of the bench file it is."""
     names = _names(lab)
-    with UdevSource() as source:
-        devices = plugged_devices(source.functions())
+    devices = plugged_devices(plugged_now())
     if as_json:
         typer.echo(json.dumps([asdict(device) for device in devices], default=str))
         return
@@ -69,18 +36,15 @@ def list_devices(lab: Path, *, as_json: bool) -> None:
 
 
 def suggest_lines(lab: Path) -> None:
-    """Print the lines that the bench file lacks.
+    """Print the lines that the bench file lacks."""
+    from harness.at.model import load_models  # noqa: PLC0415 - pydantic is not free
 
-    Raises:
-        BenchError: udev does not run here.
-    """
-    with UdevSource() as source:
-        text = suggest(
-            source.functions(),
-            known_paths=_names(lab),
-            models=_models_by_id(load_models()),
-            imeis={},
-        )
+    text = suggest(
+        plugged_now(),
+        known_paths=_names(lab),
+        models=_models_by_id(load_models()),
+        imeis={},
+    )
     typer.echo(text or "harness: nothing unknown is plugged in", err=not text)
 
 
@@ -102,5 +66,7 @@ def _names(lab: Path) -> dict[str, str]:
     """Return the routers of the bench file by path; none where there is no file."""
     if not lab.exists():
         return {}
+    from harness.lab.load import load_lab  # noqa: PLC0415 - pydantic is not free
+
     routers = load_lab(lab).routers
     return {router.usb_path: f"{name} {masked(router.imei)}" for name, router in routers.items()}

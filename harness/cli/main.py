@@ -177,7 +177,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Say what on this host would spoil a run, and the cure of each."""
-    from harness.cli.host import doctor as examine  # noqa: PLC0415 - udev is not free
+    from harness.cli.doctor import doctor as examine  # noqa: PLC0415 - udev is not free
 
     raise typer.Exit(examine(Path("runs"), fix=fix, as_json=as_json))
 
@@ -211,7 +211,7 @@ def print_udev_rules(
     *, group: Annotated[str, typer.Option(help="Group that may use the routers.")] = "plugdev"
 ) -> None:
     """Print udev rules for the benches' host."""
-    from harness.cli.host import udev_rules  # noqa: PLC0415 - see doctor
+    from harness.cli.doctor import udev_rules  # noqa: PLC0415 - see doctor
 
     typer.echo(udev_rules(group))
 

@@ -19,6 +19,7 @@ from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError
 from harness.lab.description import Function
 from harness.lab.source import Change, Changes
+from harness.lab.sysfs import ATTRIBUTES, read_sysfs
 from harness.lab.usb_list import changes
 from harness.lab.usb_tree import SUBSYSTEMS, SysRecord, UsbTree
 
@@ -26,7 +27,6 @@ T = TypeVar("T")
 
 _UDEV_CONTROL: Final = Path("/run/udev/control")
 _RECEIVE_BUFFER_BYTES: Final = 32 << 20  # 20 routers on a hub that resets: 2,000 events at once
-_ATTRIBUTES: Final = ("idVendor", "idProduct", "serial", "manufacturer", "product")
 _POLL_S: Final = 0.2
 
 
@@ -35,7 +35,7 @@ def read_record(device: pyudev.Device) -> SysRecord:
     subsystem = str(device.subsystem)
     attributes: dict[str, str] = {}
     if device.device_type == "usb_device":
-        for name in _ATTRIBUTES:
+        for name in ATTRIBUTES:
             value = device.attributes.get(name)
             if value is not None:
                 attributes[name] = os.fsdecode(value).strip()
@@ -49,12 +49,9 @@ def read_record(device: pyudev.Device) -> SysRecord:
     )
 
 
-def read_records(context: pyudev.Context) -> list[SysRecord]:
-    """Return a record of every device that may belong to a router."""
-    wanted = context.list_devices()
-    for subsystem in SUBSYSTEMS:  # one walk over sysfs for all of them
-        wanted = wanted.match_subsystem(subsystem)
-    return [read_record(device) for device in wanted if "/usb" in device.sys_path]
+def plugged_now() -> tuple[Function, ...]:
+    """Return every device and function that is there at this moment; udevd is not needed."""
+    return UsbTree(read_sysfs()).functions()
 
 
 class UdevSource:
@@ -87,7 +84,7 @@ class UdevSource:
             self._monitor.set_receive_buffer_size(_RECEIVE_BUFFER_BYTES)
         self._monitor.start()
         self._changed = threading.Condition()
-        self._tree = UsbTree(read_records(context))
+        self._tree = UsbTree(read_sysfs())
         self._changes = Changes(clock)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="udev", daemon=True)

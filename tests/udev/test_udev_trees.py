@@ -6,11 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.lab.description import Function, function_from_json
+from harness.lab.sysfs import read_sysfs
 from harness.lab.usb_ids import Mode
 from harness.lab.usb_list import (
     PluggedDevice,
@@ -20,15 +23,16 @@ from harness.lab.usb_list import (
     plugged_devices,
 )
 from harness.lab.usb_tree import UsbTree
-from tests.udev.umockdev_text import read_text, render, trees
+from tests.udev.list_functions import as_json
+from tests.udev.umockdev_text import read_text, render, trees, write_sysfs
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HAS_UMOCKDEV = shutil.which("umockdev-run") is not None
 WAYS = ["pure", pytest.param("umockdev", marks=pytest.mark.slow)] if HAS_UMOCKDEV else ["pure"]
 
 
-def through_umockdev(text: str, directory: Path) -> list[Function]:
-    """Let pyudev see the trees instead of this host, in a process of its own."""
+def through_umockdev(text: str, directory: Path) -> dict[str, Any]:
+    """Let the harness see the trees instead of this host, in a process of its own."""
     file = directory / "trees.umockdev"
     file.write_text(text)
     listed = subprocess.run(
@@ -37,7 +41,8 @@ def through_umockdev(text: str, directory: Path) -> list[Function]:
         capture_output=True,
         check=True,
     )
-    return [function_from_json(value) for value in json.loads(listed.stdout)]
+    said: dict[str, Any] = json.loads(listed.stdout)
+    return said
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -47,7 +52,8 @@ def functions(
     """Every function of every tree, each tree at a controller of its own."""
     text = "".join(render(tree, bus) for bus, tree in enumerate(trees(), start=1))
     if request.param == "umockdev":
-        return through_umockdev(text, tmp_path_factory.mktemp("umockdev"))
+        said = through_umockdev(text, tmp_path_factory.mktemp("umockdev"))
+        return [function_from_json(value) for value in said["functions"]]
     return list(UsbTree(read_text(text)).functions())
 
 
@@ -55,6 +61,46 @@ def devices(functions: list[Function], name: str) -> tuple[PluggedDevice, ...]:
     """Return the devices of one tree."""
     (controller,) = [tree["controller"] for tree in trees() if tree["name"] == name]
     return plugged_devices(f for f in functions if f.usb_path.startswith(f"pci-{controller}/"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_read_in_sysfs_is_what_libudev_lists(way: str, tmp_path: Path) -> None:
+    """Record by record, for every tree: paths, drivers, nodes, attributes."""
+    text = "".join(render(tree, bus) for bus, tree in enumerate(trees(), start=1))
+    if way == "umockdev":
+        said = through_umockdev(text, tmp_path)
+        ours, oracle = said["sysfs"], said["libudev"]
+    else:
+        write_sysfs(text, tmp_path)
+        ours = as_json(read_sysfs(tmp_path))
+        moved = (
+            replace(record, sys_path=f"{tmp_path}{record.sys_path.removeprefix('/sys')}")
+            for record in read_text(text)
+        )
+        oracle = as_json(moved)
+
+    assert len(ours) == 125
+    assert ours == oracle
+
+
+def test_what_goes_while_sysfs_is_read_is_left_out(tmp_path: Path) -> None:
+    """A link that leads nowhere, and a device without its files: the others are listed."""
+    text = "".join(render(tree, bus) for bus, tree in enumerate(trees(), start=1))
+    write_sysfs(text, tmp_path)
+    (tmp_path / "class/tty/ttyUSB99").symlink_to(
+        "../../devices/pci0/usb1/1-1/ttyUSB99/tty/ttyUSB99"
+    )
+    (tmp_path / "class/tty/ttyACM0/uevent").unlink()
+    (tmp_path / "class/net/bonding_masters").write_text("")
+    names = {record.name for record in read_sysfs(tmp_path)}
+
+    assert len(names) == 124
+    assert not names & {"ttyUSB99", "ttyACM0", "bonding_masters"}
+
+
+def test_a_kernel_without_usb_shows_nothing(tmp_path: Path) -> None:
+    """A container's sysfs: an empty list, not an error."""
+    assert read_sysfs(tmp_path) == []
 
 
 def test_every_tree_names_its_source() -> None:

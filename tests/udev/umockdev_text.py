@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -112,3 +113,26 @@ def read_text(text: str) -> Iterator[SysRecord]:
             node=node,
             attributes=attributes,
         )
+
+
+def write_sysfs(text: str, sys: Path) -> None:
+    """Make directories and links as a kernel's sysfs has them, from umockdev's text."""
+    for block in text.strip().split("\n\n"):
+        lines = [line.partition(": ") for line in block.splitlines()]
+        (path,) = (rest for kind, _, rest in lines if kind == "P")
+        device = sys / path.removeprefix("/")
+        device.mkdir(parents=True)
+        said = {}
+        for kind, _, rest in lines:
+            name, _, value = rest.partition("=")
+            if kind == "A":
+                (device / name).write_text(f"{value}\n")
+            elif kind == "L":
+                (device / name).symlink_to(value)
+            elif kind == "E" and not name.startswith("ID_"):
+                said[name] = value.removeprefix("/dev/")
+        (device / "uevent").write_text("".join(f"{k}={v}\n" for k, v in said.items()))
+        subsystem = said["SUBSYSTEM"]
+        listed = sys / ("bus/usb/devices" if subsystem == "usb" else f"class/{subsystem}")
+        listed.mkdir(parents=True, exist_ok=True)
+        (listed / device.name).symlink_to(os.path.relpath(device, listed))
