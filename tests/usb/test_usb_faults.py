@@ -24,6 +24,7 @@ from harness.lab.udev import UdevSource
 from harness.lab.usb_list import duplicate_serials, plugged_devices
 from harness.port.errors import PortBusyError, PortLostError
 from tests.usb.bench import IMEI, Bench, Dialogue, run, soon, usbip_router
+from tests.usb.virtual_bench import CHECKOUT
 
 ROLES = PortRoles(at=2, at_secondary=3, net=0)
 PATH = "platform-vhci_hcd.0/1-1"
@@ -212,22 +213,34 @@ def test_twenty_routers_reset_together_and_all_come_back(
         assert gone == ()
 
 
+def added_ns(source: UdevSource, node: str) -> int:
+    """Return when udev's newest `add` of a node was noticed."""
+    return max(c.t_ns for c in source.changes(0) if c.action == "add" and c.function.node == node)
+
+
 def test_fifty_re_enumerations_lose_no_reply_and_leak_nothing(
     fleet: ExitStack, source: UdevSource
 ) -> None:
-    """Plug, ask on both ports, unplug; descriptors are as many as before."""
+    """Plug, ask on both ports, unplug; descriptors are as many as before.
+
+    How long AT took after udev's `add` is written beside the results, round by round.
+    """
     router = made(fleet)
     rounds = int(os.environ.get("USB_ROUNDS", "50"))
+    figures = fleet.enter_context((CHECKOUT / ".vm/results/at_ready_s.txt").open("w"))
     descriptors = 0
     for number in range(rounds):
         before = source.generation(PATH)
         router.plug(port=0)
-        comeback = wait_until_back(
+        found = wait_until_back(
             source, "r1", R1, ROLES, after_generation=before, deadline=soon()
-        )
-        for node in (comeback.found.at_node, str(comeback.found.at_secondary_node)):
+        ).found
+        for node in (found.at_node, str(found.at_secondary_node)):
             with Dialogue(node) as dialogue:
                 assert dialogue.ask(b"AT") == b"\r\nOK\r\n"
+            ready_s = (CLOCK.monotonic_ns() - added_ns(source, node)) / 1e9
+            figures.write(f"{number} {node} {ready_s:.4f}\n")
+        figures.flush()
         router.unplug("pull" if number % 2 else "detach")
         assert source.wait(lambda seen: () if not seen else None, soon()) == ()
         if number == 0:
