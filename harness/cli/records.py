@@ -206,7 +206,8 @@ def diff(before: str, after: str, runs: Path, *, as_json: bool) -> None:
         typer.echo(json.dumps(as_values(found), ensure_ascii=False))
         return
     names = [
-        f"{word} ({len(side)} runs)" for word, side in zip((before, after), sides, strict=True)
+        f"{word} ({len(side)} {'run' if len(side) == 1 else 'runs'})"
+        for word, side in zip((before, after), sides, strict=True)
     ]
     typer.echo(" → ".join(names))
     Console().print(table(found))

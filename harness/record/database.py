@@ -16,6 +16,10 @@ from harness.core.errors import BenchError, InternalError, UsageError
 APPLICATION_ID: Final = 0x43534852  # "CSHR": `file` and we tell a journal from other SQLite files
 BUSY_TIMEOUT_S: Final = 60.0  # 32 writers take turns; each holds the lock for well under 1 ms
 
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER_BYTES: Final = 100
+_LARGEST_PAGE_BYTES: Final = 65_536  # written as 1, for it does not fit
+
 Value = int | float | str | bytes | None
 
 
@@ -180,6 +184,7 @@ def open_for_reading(path: Path, *, scripts: Sequence[str] | None = None) -> sql
         msg = f"{path}: there is no journal; name a run directory"
         raise UsageError(msg)
     scripts = shipped_migrations() if scripts is None else scripts
+    _require_whole(path)
     live = path.with_name(f"{path.name}-wal").exists()
     # Nobody writes to a journal without a log beside it, so it can be read from read-only media.
     mode = "mode=ro" if live else "mode=ro&immutable=1"
@@ -202,6 +207,30 @@ def open_for_reading(path: Path, *, scripts: Sequence[str] | None = None) -> sql
             connection.close()
             raise
     return connection
+
+
+def _require_whole(path: Path) -> None:
+    """Refuse a journal that is shorter than its own first page says.
+
+    Raises:
+        BenchError: It was cut off.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    size_bytes = path.stat().st_size
+    # SQLite file format, 1.3: the page count counts only where the two change counters agree.
+    if len(head) < _HEADER_BYTES or not head.startswith(_MAGIC) or head[24:28] != head[92:96]:
+        return  # empty, no SQLite file, or written by an old SQLite: opening it tells
+    page_bytes = int.from_bytes(head[16:18], "big")
+    page_bytes = _LARGEST_PAGE_BYTES if page_bytes == 1 else page_bytes
+    whole_bytes = page_bytes * int.from_bytes(head[28:32], "big")
+    if size_bytes < whole_bytes:
+        msg = (
+            f"{path.name}: it was cut off: {size_bytes} bytes, and it had {whole_bytes}; "
+            "nothing in it was changed by reading it: restore it from a copy, "
+            f"or save what is left with `sqlite3 {path.name} .recover`"
+        )
+        raise BenchError(msg)
 
 
 def settle(path: Path) -> None:

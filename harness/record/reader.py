@@ -14,11 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from harness.core.errors import BenchError
+from harness.core.errors import BenchError, UsageError
 from harness.record import rows
 from harness.record.database import Value, fetch, open_for_reading
 from harness.record.journal import JOURNAL_NAME, LOCK_NAME
-from harness.record.tables import TABLES_NAME, read_tables, schema_of_tables
+from harness.record.manifest import changes, form, read_manifest, signature
+from harness.record.tables import MANIFEST_NAME, TABLES_NAME, read_tables, schema_of_tables
 from harness.verdict.verdict import Verdict
 
 Row = TypeVar("Row")
@@ -56,36 +57,53 @@ class RunRecord:
     Attributes:
         directory: The run's directory.
         connection: The tables, for what seals and analyses them.
+        remark: What every report of it must say about the record itself; mostly nothing.
     """
 
-    def __init__(self, directory: Path, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(
+        self, directory: Path, connection: sqlite3.Connection, path: Path, remark: str = ""
+    ) -> None:
         self.directory = directory
+        self.remark = remark
         self.connection = connection
         self._path = path
 
     @classmethod
     def open(cls, run_dir: Path) -> RunRecord:
-        """Open the record in `run_dir`: its journal, or the sealed tables when that is gone.
+        """Open the record in `run_dir`: its journal, or the sealed tables.
+
+        The tables stand in when the journal of a sealed run is gone, or is no longer what was
+        sealed; then `remark` says so.
 
         Raises:
             UsageError: There is none, or it is from a newer harness.
-            BenchError: It is damaged.
+            BenchError: It is damaged, and so is what could stand in for it.
         """
         journal = run_dir / JOURNAL_NAME
+        damage = "" if is_live(run_dir) else journal_damage(run_dir)
+        if damage:
+            schema = schema_of_tables(run_dir)
+            remark = f"{damage}; read from the sealed tables, which are as they were sealed"
+            return cls.from_tables(run_dir, schema, remark)
         if not journal.exists() and (run_dir / TABLES_NAME).is_dir():
             return cls.from_tables(run_dir, schema_of_tables(run_dir))
         return cls(run_dir, open_for_reading(journal), journal)
 
     @classmethod
-    def from_tables(cls, run_dir: Path, schema: int) -> RunRecord:
+    def from_tables(cls, run_dir: Path, schema: int, remark: str = "") -> RunRecord:
         """Open the sealed tables of a run, whether or not its journal is there.
+
+        Args:
+            run_dir: The run's directory.
+            schema: Schema version of the tables.
+            remark: Why they are read.
 
         Raises:
             UsageError: They are from a newer harness.
             BenchError: One is missing or damaged.
         """
         tables = run_dir / TABLES_NAME
-        return cls(run_dir, read_tables(tables, schema), tables)
+        return cls(run_dir, read_tables(tables, schema), tables, remark)
 
     def __enter__(self) -> Self:
         return self
@@ -211,11 +229,44 @@ def _float(value: Value) -> float:
     return float(value) if isinstance(value, (int, float)) else math.nan
 
 
+def journal_damage(run_dir: Path) -> str:
+    """Return what is wrong with the journal of a sealed run whose tables can stand in for it.
+
+    Empty: the journal is what was sealed, or was not sealed at all.
+
+    Raises:
+        BenchError: The journal is not what was sealed, and neither are the tables.
+    """
+    if not (run_dir / MANIFEST_NAME).is_file():
+        return ""
+    try:
+        content, manifest = read_manifest(run_dir)
+    except UsageError:
+        return ""  # nothing says what was sealed; the journal speaks for itself
+    files: dict[str, Any] = manifest.get("files", {})
+    if JOURNAL_NAME not in files:
+        return ""
+    damage = [f.text for f in changes(run_dir, {JOURNAL_NAME: files[JOURNAL_NAME]})]
+    if not damage:
+        return ""
+    tables = {n: sealed for n, sealed in files.items() if n.startswith(f"{TABLES_NAME}/")}
+    found = form(content, manifest) + signature(run_dir, content, manifest, ())
+    broken = [f for f in [*found, *changes(run_dir, tables)] if f.kind == "broken"]
+    if broken or not tables:
+        why = f"{broken[0].where}: {broken[0].text}" if broken else "there are none"
+        msg = (
+            f"{JOURNAL_NAME}: {damage[0]}; the sealed tables cannot stand in for it ({why}): "
+            "restore the run from a copy"
+        )
+        raise BenchError(msg)
+    return f"{JOURNAL_NAME}: {damage[0]}"
+
+
 def is_live(run_dir: Path) -> bool:
     """Tell whether some process is writing to the run now."""
     try:
         fd = os.open(run_dir / LOCK_NAME, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -24,13 +24,11 @@ from harness.record.artifacts import sha256_of
 from harness.record.canonical import canonical
 from harness.record.database import settle, shipped_migrations
 from harness.record.journal import JOURNAL_NAME, LOCK_NAME
+from harness.record.manifest import FORMAT, FORMAT_VERSION, SIGNATURE_NAME
 from harness.record.reader import RunRecord, is_live
 from harness.record.reaper import REAPED_NAME
 from harness.record.tables import MANIFEST_NAME, TABLES_NAME, write_tables
 
-SIGNATURE_NAME: Final = "manifest.sig"
-FORMAT: Final = "cloudsim-harness run"
-FORMAT_VERSION: Final = 1
 NOT_SEALED: Final = frozenset({MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME, REAPED_NAME})
 """What a manifest cannot list: itself, its signature, the lock, and what is removed later."""
 _REPORT_ENDINGS: Final = (".html", ".pdf", ".xml")  # made from the record, so made again at will
@@ -87,7 +85,8 @@ def seal(
         keep_journal: Keep the journal beside the tables; without it the record is read from them.
 
     Raises:
-        UsageError: There is no run, or somebody is still writing to it.
+        UsageError: There is no run, somebody is still writing to it, or it was sealed and its
+            journal is not what was sealed.
         BenchError: The record is damaged.
     """
     if is_live(run_dir):
@@ -95,6 +94,9 @@ def seal(
         raise UsageError(msg)
     tables = run_dir / TABLES_NAME
     with RunRecord.open(run_dir) as record:
+        if record.remark:
+            msg = f"{run_dir.name}: {record.remark}; a new seal would cover that up"
+            raise UsageError(msg)
         run, state = record.run, record.state
         tables.mkdir(exist_ok=True)
         write_tables(record.connection, run.run_id, tables)

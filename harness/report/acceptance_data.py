@@ -48,6 +48,7 @@ class Source:
     measurements: dict[int, list[MeasurementRow]]
     limit_hashes: tuple[str, ...]
     seal: Seal | None
+    remark: str = ""
 
 
 def source_of(record: RunRecord, seal: Seal | None) -> Source:
@@ -63,6 +64,7 @@ def source_of(record: RunRecord, seal: Seal | None) -> Source:
         measurements=measurements,
         limit_hashes=tuple(sorted(record.limit_sets())),
         seal=seal,
+        remark=record.remark,
     )
 
 
@@ -174,6 +176,8 @@ def _deviations(
 ) -> list[str]:
     found = list(dossier.deviations)
     for source in sources:
+        if source.remark:
+            found.append(f"{source.run.run_id}: {m['record_remark']}: {source.remark}")
         if source.state != "finished":
             found.append(f"{source.run.run_id}: {m[source.state]}")
         not_run = {

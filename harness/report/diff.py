@@ -107,10 +107,12 @@ class Comparison:
     Attributes:
         cases: Every case on every router, what needs a person first.
         numbers: Every measurement, what moved first.
+        remarks: What is to be said of the records themselves; mostly nothing.
     """
 
     cases: tuple[CaseChange, ...]
     numbers: tuple[NumberChange, ...]
+    remarks: tuple[str, ...] = ()
 
     def of(self, change: Change) -> tuple[CaseChange, ...]:
         """Return the cases with one kind of change."""
@@ -121,6 +123,7 @@ class Comparison:
 class _Side:
     results: dict[tuple[str, str], list[ResultRow]]
     values: dict[tuple[str, str, str], list[float]]
+    remarks: list[str]
 
 
 def diff(before: Path | Sequence[Path], after: Path | Sequence[Path]) -> Comparison:
@@ -136,17 +139,23 @@ def diff(before: Path | Sequence[Path], after: Path | Sequence[Path]) -> Compari
         for key in {**first.results, **second.results}
     ]
     cases.sort(key=lambda c: (CHANGES.index(c.change), c.case, c.imei))
-    return Comparison(cases=tuple(cases), numbers=_number_changes(first, second))
+    return Comparison(
+        cases=tuple(cases),
+        numbers=_number_changes(first, second),
+        remarks=(*first.remarks, *second.remarks),
+    )
 
 
 def _side(runs: Path | Sequence[Path]) -> _Side:
-    side = _Side({}, {})
+    side = _Side({}, {}, [])
     directories = [runs] if isinstance(runs, Path) else list(runs)
     if not directories:
         msg = "a comparison needs at least one run on each side; name two directories"
         raise UsageError(msg)
     for directory in directories:
         with RunRecord.open(directory) as record:
+            if record.remark:
+                side.remarks.append(f"{directory.name}: {record.remark}")
             imeis = {unit.id: unit.imei for unit in record.units()}
             for row in record.results():
                 if row.state == "finished":
@@ -237,7 +246,8 @@ def table(comparison: Comparison, *, hide: Hide | None = None) -> RenderableType
         numbers.add_row(*map(Text, number_texts(number)), style="bold" if number.moved else "dim")
     counts = [(change, len(comparison.of(change))) for change in CHANGES]
     foot = ", ".join(f"{count} {change}" for change, count in counts if count)
-    return Group(cases, numbers, Text(foot or "nothing to compare"))
+    marks = [Text(f"! {remark}", style="yellow") for remark in comparison.remarks]
+    return Group(cases, numbers, Text(foot or "nothing to compare"), *marks)
 
 
 def number_texts(number: NumberChange) -> tuple[str, ...]:
@@ -269,6 +279,7 @@ def as_values(comparison: Comparison, *, hide: Hide | None = None) -> dict[str, 
     """Return a comparison as JSON values; an interval without an end has None there."""
     screen = Screen({case.imei for case in comparison.cases}, hide or masking())
     return {
+        "remarks": list(comparison.remarks),
         "cases": [
             {
                 "change": case.change,

@@ -60,6 +60,8 @@ def _document(record: RunRecord, screen: Screen, *, with_measurements: bool) -> 
         _properties(case, numbers.get(row.id, []))
         _outcome(case, row, screen)
     tags = [child.tag for case in suite for child in case]
+    if record.remark:
+        SubElement(suite, "system-err").text = _clean(record.remark)
     suite.set("tests", str(len(results)))
     suite.set("failures", str(tags.count("failure")))
     suite.set("errors", str(tags.count("error")))

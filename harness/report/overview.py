@@ -33,7 +33,7 @@ class Overview:
         run: The run; None when its record cannot be read.
         state: Whether it is going on, ended, was interrupted, or cannot be read.
         counts: How many results came to what.
-        problem: Why it cannot be read.
+        problem: Why it cannot be read, or what is to be said of its record.
     """
 
     name: str
@@ -104,6 +104,7 @@ def _overview(directory: Path) -> Overview:
                 run=record.run,
                 state=record.state,
                 counts=tuple(record.counts()),
+                problem=record.remark,
             )
     except HarnessError as exc:
         return Overview(name=directory.name, run=None, state="damaged", problem=str(exc))
@@ -116,7 +117,7 @@ def line(overview: Overview, hide: Hide) -> dict[str, Any]:
         return {
             "name": overview.name, "class": "error", "symbol": SYMBOLS["error"], "word": "damaged",
             "plan": "", "bench": "", "started": "", "counts": "",
-            "owners": screen.text(overview.problem),
+            "owners": screen.text(overview.problem), "remark": "",
         }  # fmt: skip
     finished = overview.state == "finished"
     word = run.verdict.word if finished else "none"
@@ -138,6 +139,7 @@ def line(overview: Overview, hide: Hide) -> dict[str, Any]:
         "started": moment(run.started_utc_us),
         "counts": ", ".join(f"{n} {key}" for key, n in counted.items()) or NOTHING,
         "owners": ", ".join(f"{n} {key}" for key, n in owners.items()),
+        "remark": overview.problem,
     }
 
 

@@ -115,6 +115,7 @@ def _head(record: RunRecord, results: Sequence[ResultRow], screen: Screen) -> di
         "is_virtual": run.is_virtual,
         "harness_version": run.harness_version,
         "state": record.state,
+        "remark": record.remark,
         "verdict": run.verdict.word,
         "started_utc_us": run.started_utc_us,
         "started_ns": run.started_ns,

@@ -27,7 +27,7 @@ def table(run_dir: Path, *, screen: Screen | None = None) -> RenderableType:
         hidden = screen or Screen(identities(record), masking())
         units = {unit.id: unit for unit in record.units()}
         results = record.results()
-        state, run = record.state, record.run
+        state, run, remark = record.state, record.run, record.remark
     rows = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("verdict", "case", "router", "time", "owner", "cause"):
         rows.add_column(name, justify="right" if name == "time" else "left", overflow="fold")
@@ -39,7 +39,9 @@ def table(run_dir: Path, *, screen: Screen | None = None) -> RenderableType:
     ended = run.verdict.word if state == "finished" else state
     word = "pass" if ended == "pass" else "inconc" if ended == "running" else ended
     foot = Text(f"{SYMBOLS.get(word, NOTHING)} {ended.upper()}", style=style(word))
-    return Group(Text(hidden.text(head), style="dim"), rows, foot.append(_sums(results), "dim"))
+    foot.append(_sums(results), "dim")
+    marks = [Text(f"! {remark}", style=style("inconc"))] if remark else []
+    return Group(Text(hidden.text(head), style="dim"), rows, foot, *marks)
 
 
 def kind(row: ResultRow) -> str:

@@ -23,7 +23,7 @@ def values(run_dir: Path, *, screen: Screen | None = None) -> dict[str, Any]:
     """
     with RunRecord.open(run_dir) as record:
         hidden = screen or Screen(identities(record), masking())
-        run, state = record.run, record.state
+        run, state, remark = record.run, record.state, record.remark
         units = {unit.id: unit for unit in record.units()}
         results = record.results()
         began_ns = {row.id: row.started_ns for row in results}
@@ -43,6 +43,7 @@ def values(run_dir: Path, *, screen: Screen | None = None) -> dict[str, Any]:
         "virtual": run.is_virtual,
         "harness_version": run.harness_version,
         "state": state,
+        "remark": remark,
         "verdict": run.verdict.word,
         "started": utc_text(run.started_utc_us),
         "started_utc_us": run.started_utc_us,

@@ -375,6 +375,7 @@ def _shown_comparison(found: Comparison, hide: Hide) -> dict[str, Any]:
             }
             for case in changed[:_CASES_SHOWN]
         ],
+        "remarks": found.remarks,
         "heads": NUMBER_HEADS,
         "numbers": [
             {"name": texts[0], "texts": texts[1:], "moved": number.moved}
