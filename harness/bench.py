@@ -381,4 +381,6 @@ def _environment(bench: Bench) -> dict[str, str]:
         "kernel": platform.release(),
         "python": platform.python_version(),
     }
-    return facts | {f"virtual.{key}": str(value) for key, value in bench.conditions.items()}
+    return facts | {
+        f"virtual.{key}": str(value) for key, value in bench.conditions.items() if value is not None
+    }

@@ -208,7 +208,7 @@ def _unit_lines(sources: Sequence[Source], screen: Screen) -> list[list[str]]:
         for source in sources
         for unit in source.units.values()
     }
-    return [list(line) for line in sorted(lines)]
+    return [[cell or NOTHING for cell in line] for line in sorted(lines)]
 
 
 def _environment(sources: Sequence[Source], screen: Screen) -> list[list[str]]:

@@ -111,7 +111,7 @@ async function openCase(table, row) {
   const hint = element("p", { class: "quiet hash" });
   const line = new TimeLine(detail, (t) => show(t));
   const show = (t) => { eventRows(detail, t, body, (at) => line.move(at)); captureHint(detail, t, hint); };
-  const left = detail.events_left_out ? `${detail.events_left_out} ${word("left_out")}` : "";
+  const left = detail.events_left_out ? ` · ${detail.events_left_out} ${word("left_out")}` : "";
   holder.replaceChildren(heading, why, line.svg,
     detail.measurements.length ? measurements(detail) : "",
     element("h3", {}, `${word("at_lines")} ${left}`), hint,
