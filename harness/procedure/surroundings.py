@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from harness.cloud.adapter import LOG, CloudAdapter
-from harness.cloud.model import ServerEvent, Sim
+from harness.cloud.model import ServerEvent
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, HarnessError
 from harness.core.party import Party
 from harness.lab.kernel_log import KernelLog
 from harness.lab.source import Change, DeviceSource
+from harness.procedure.cards import cards_held
 from harness.record.result_writer import ResultWriter
 from harness.userplane.throttle import State, Throttle
 from harness.userplane.throttle_logged import LoggedThrottle
@@ -35,8 +36,6 @@ KINDS: Final = {
     SHAPER_LOG: "shaper-readback",
 }
 _ASK_S: Final = 3.0
-_CHANGES: Final = frozenset({"selected", "no_sim", "held", "download_started", "released"})
-"""Kinds of events around which a router may change its card."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,28 +121,28 @@ class Surroundings:
         try:
             events = self.cloud.events(after=self._last_event, imei=self.imei, deadline=deadline)
             ahead_us = self.cloud.utc_us(deadline) - self.clock.monotonic_ns() // 1000
-            card = self._card(events, deadline)
+            router = self.cloud.router(self.imei, deadline)
+            sims = {sim.iccid: sim for sim in self.cloud.sims(deadline)}
         except HarnessError as exc:
             self._missing.append(f"the access server's log of this case is not here: {exc}")
             return
         self._last_event = max((event.seq for event in events), default=self._last_event)
         _write(own / SERVER_LOG, (event.model_dump_json(exclude_none=True) for event in events))
-        for event in events:
-            t_ns = (event.utc_us - ahead_us) * 1000
+        now_ns = self.clock.monotonic_ns()
+        timed = [((event.utc_us - ahead_us) * 1000, event) for event in events]
+        for t_ns, event in timed:
             # A case may have set the server's clock; the file has what the time-line cannot place.
-            if event.seq not in told and self._begun_ns <= t_ns <= self.clock.monotonic_ns():
+            if event.seq not in told and self._begun_ns <= t_ns <= now_ns:
                 write_server_event(result, event, t_ns)
-        if card is not None:
-            result.sim_use(
-                card.iccid, card.imsi, card.carrier, card.plmn, start_ns=self._begun_ns, end_ns=None
-            )
-
-    def _card(self, events: Sequence[ServerEvent], deadline: Deadline) -> Sim | None:
-        """Return the card that the router had all the time; None when it changed, or has none."""
-        router = self.cloud.router(self.imei, deadline)
-        if router is None or router.iccid is None or any(e.kind in _CHANGES for e in events):
-            return None
-        return next((sim for sim in self.cloud.sims(deadline) if sim.iccid == router.iccid), None)
+        held = cards_held(
+            ((min(t_ns, now_ns), event) for t_ns, event in timed),
+            begun_ns=self._begun_ns,
+            now=router.iccid if router else None,
+        )
+        for use in held:
+            sim = sims.get(use.iccid)
+            imsi, carrier, plmn = (sim.imsi, sim.carrier, sim.plmn) if sim else ("", "", "")
+            result.sim_use(use.iccid, imsi, carrier, plmn, start_ns=use.start_ns, end_ns=use.end_ns)
 
 
 def write_server_event(result: ResultWriter, event: ServerEvent, t_ns: int) -> None:

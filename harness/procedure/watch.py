@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.at.cloudsim import CloudSimState
+from harness.cloud.adapter import LOG
 from harness.cloud.model import ServerEvent
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, CloudError, RouterError
@@ -258,8 +259,12 @@ class Watch:
             self.data_problem = exc
 
     def write_sim_use(self) -> None:
-        """Write which card the router acts as since it holds its profile."""
+        """Write as which card the router says it acts; its log of cards is the access server's."""
         imsi = self.dut.driver.imsi(Deadline.after(_STEP_S, self.clock))
+        text = f"the router acts as IMSI {imsi}" if imsi else "the router tells no IMSI"
+        self.result.event("sim", text, party=Party.ROUTER, data={"imsi": imsi})
+        if LOG in self.dut.cloud.capabilities:
+            return
         self.result.sim_use(
             self.selected_iccid or "",
             imsi or "",

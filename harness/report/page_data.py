@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from harness.record.reader import RunRecord
 from harness.record.rows import ResultRow, SeriesRow
-from harness.report.cards import cards
 from harness.report.privacy import Screen
 from harness.report.registrations import registrations
 from harness.verdict.verdict import Verdict
@@ -206,7 +205,7 @@ def _detail(record: RunRecord, row: ResultRow, screen: Screen) -> dict[str, Any]
         "sims": [
             [screen.text(s.iccid), screen.text(s.imsi), s.carrier, s.plmn, since(s.start_ns),
              since(s.end_ns)]
-            for s in cards(record.sim_uses(row.id), events[:_EVENTS_MAX])
+            for s in record.sim_uses(row.id)
         ],
         "events": [
             [since(e.t_ns), e.kind, e.party, screen.text(e.text), screen.value(dict(e.data))]
