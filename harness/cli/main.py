@@ -20,6 +20,7 @@ from harness.cli.pool_options import forecast_app, pool_app, replay
 from harness.cli.reap_options import reap
 from harness.cli.record_options import diff, publish, report, seal, serve, verify
 from harness.core.errors import HarnessError, UsageError
+from harness.core.units import parse_duration_s, parse_rate_bps, parse_size_bytes
 
 app = typer.Typer(
     name="harness",
@@ -220,12 +221,27 @@ def print_udev_rules(
 def serve_measurements(
     *,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="TCP and UDP port; 0: any free one.")] = 5201,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP and UDP port; 0: any free one.")
+    ] = 5201,
+    rate: Annotated[
+        str, typer.Option(help="Highest rate of one transfer, for example '150 Mbit/s'.")
+    ] = "1 Gbit/s",
+    longest: Annotated[str, typer.Option(help="Longest transfer.")] = "60 s",
+    size: Annotated[str, typer.Option(help="Largest transfer.")] = "2 GB",
+    at_once: Annotated[int, typer.Option(min=1, help="Transfers at once.")] = 64,
 ) -> None:
     """Serve measurements for a bench elsewhere; the token is in HARNESS_TESTSERVER_TOKEN."""
-    from harness.userplane.testserver import main  # noqa: PLC0415 - only what is asked for
+    from harness.cli.testserver import serve  # noqa: PLC0415 - only what is asked for
+    from harness.userplane.testserver_limits import Limits  # noqa: PLC0415
 
-    main(["--address", address, "--port", str(port)])
+    limits = Limits(
+        rate_bps=parse_rate_bps(rate),
+        longest_s=parse_duration_s(longest),
+        total_bytes=parse_size_bytes(size),
+        connections=at_once,
+    )
+    serve(address, port, limits)
 
 
 @app.command()

@@ -12,13 +12,16 @@ import os
 import secrets
 import select
 import socket
+import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, Self
 
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError
+from harness.core.units import BITS_PER_BYTE
 from harness.userplane.tcpinfo import TcpInfo, read_tcp_info
 from harness.userplane.testserver_limits import Limits, Nonces, check_limits
 from harness.userplane.testserver_udp import UdpSide
@@ -72,6 +75,7 @@ class TestServer:
         self._nonces = Nonces(self._limits.nonces)
         self._infos: OrderedDict[str, TcpInfo] = OrderedDict()
         self._udp = UdpSide(datagrams, clock=self._clock)
+        self._waiting: OrderedDict[socket.socket, None] = OrderedDict()
         self._slots = threading.BoundedSemaphore(self._limits.connections)
         self._lock = threading.Lock()
         self._finished = threading.Condition()
@@ -109,10 +113,7 @@ class TestServer:
                 connection, peer = self._listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 continue
-            if not self._slots.acquire(blocking=False):
-                self._log(f"{peer[0]} refused: {self._limits.connections} transfers at once")
-                connection.close()
-                continue
+            self._let_wait(connection)
             name = f"testserver-{peer[0]}"
             threading.Thread(
                 target=self._one, args=(connection, peer[0]), name=name, daemon=True
@@ -130,18 +131,40 @@ class TestServer:
         for each in (self._listener, self._wake, self._woken):
             each.close()
 
+    def _let_wait(self, connection: socket.socket) -> None:
+        """Give a connection time to ask; a crowd of silent ones cannot keep others out."""
+        with self._lock:
+            self._waiting[connection] = None
+            if len(self._waiting) > self._limits.waiting:
+                oldest, _ = self._waiting.popitem(last=False)
+                with suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+
     def _one(self, connection: socket.socket, peer: str) -> None:
         with connection:
             try:
-                nonce, request = self._admit(connection)
-                self._log(f"{peer} {request.do} {request.total_bytes or request.packets}")
-                self._serve_one(connection, nonce, request)
+                try:
+                    nonce, request = self._admit(connection)
+                finally:
+                    with self._lock:
+                        self._waiting.pop(connection, None)
+                with self._slot():
+                    self._log(f"{peer} {request.do} {request.total_bytes or request.packets}")
+                    self._serve_one(connection, nonce, request)
             except RefusedError as exc:
                 self._log(f"{peer} refused: {exc}")
             except OSError as exc:
                 self._log(f"{peer} ended: {exc}")
-            finally:
-                self._slots.release()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(blocking=False):
+            msg = f"{self._limits.connections} transfers at once are this server's limit"
+            raise RefusedError(msg)
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     def _admit(self, connection: socket.socket) -> tuple[str, Request]:
         deadline = Deadline.after(_PATIENCE_S, self._clock)
@@ -180,7 +203,9 @@ class TestServer:
             )
         rate_bps = request.pacing_bps or self._limits.rate_bps
         if rate_bps:
-            connection.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate_bps // 8)
+            # 64 bits since Linux 4.20; an int of 32 would end at 17 Gbit/s.
+            rate = struct.pack("=Q", rate_bps // BITS_PER_BYTE)
+            connection.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate)
         try:
             if request.do is Do.SEND:
                 self._send(connection, request)
@@ -242,23 +267,17 @@ def listen(address: str, port: int) -> tuple[socket.socket, socket.socket]:
     return listener, datagrams
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Serve on two sockets that were inherited, or on an address, until killed.
+def main() -> None:
+    """Serve on a listener and a UDP socket that were inherited (`--fds 3,4`), until killed.
 
     The token comes by environment, because a command line is readable by everybody on a host.
     """
     parser = argparse.ArgumentParser(prog="harness.userplane.testserver")
-    parser.add_argument("--fds", help="numbers of an inherited listener and UDP socket: 3,4")
-    parser.add_argument("--address", default="0.0.0.0")  # noqa: S104 - reachable is its purpose
-    parser.add_argument("--port", type=int, default=0)
-    options = parser.parse_args(argv)
-    if options.fds:
-        listener, datagrams = (socket.socket(fileno=int(fd)) for fd in options.fds.split(","))
-    else:
-        listener, datagrams = listen(options.address, options.port)
-    server = TestServer(listener, datagrams, token=os.environ.get(TOKEN_VARIABLE, ""))
-    print(server.port, flush=True)  # noqa: T201 - the port is this program's result
-    with server:
+    parser.add_argument("--fds", required=True)
+    listener, datagrams = (
+        socket.socket(fileno=int(fd)) for fd in parser.parse_args().fds.split(",")
+    )
+    with TestServer(listener, datagrams, token=os.environ.get(TOKEN_VARIABLE, "")):
         threading.Event().wait()
 
 

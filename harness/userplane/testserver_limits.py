@@ -22,6 +22,7 @@ class Limits:
         rate_bps: Highest rate of one transfer or train, in bit/s; 0 for no bound on TCP.
         train_bytes: Most bytes of one UDP train.
         connections: Transfers at once.
+        waiting: Connections at once that have not asked for anything yet; one more ends the oldest.
         nonces: Nonces that are remembered against being sent again.
     """
 
@@ -30,6 +31,7 @@ class Limits:
     rate_bps: int = 0
     train_bytes: int = 20_000_000
     connections: int = 64
+    waiting: int = 64
     nonces: int = 100_000
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 import struct
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -31,6 +32,7 @@ DATAGRAM_MARK: Final = b"CSH1"
 UDP_HEADERS: Final = 42
 """Ethernet, IPv4 and UDP headers of a datagram."""
 SHORTEST_TOKEN: Final = 8
+_LARGEST_NUMBER: Final = 1 << 53
 
 
 class Do(StrEnum):
@@ -117,17 +119,14 @@ def read_request(line: bytes, token: bytes) -> tuple[str, Request]:
 
 
 def _checked(request: Request) -> Request:
-    numbers = (
-        request.total_bytes,
-        request.longest_s,
-        request.pacing_bps,
-        request.packet_bytes,
-        request.packets,
-    )
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
-            msg = f"not a number of zero or more in a request: {number!r}"
+    counts = (request.total_bytes, request.pacing_bps, request.packet_bytes, request.packets)
+    for number in counts:
+        if type(number) is not int or not 0 <= number <= _LARGEST_NUMBER:
+            msg = f"not a whole number of zero or more in a request: {number!r}"
             raise RefusedError(msg)
+    if type(request.longest_s) not in {int, float} or not 0 <= request.longest_s < math.inf:
+        msg = f"not a time in a request: {request.longest_s!r}"
+        raise RefusedError(msg)
     if not isinstance(request.congestion, str) or not isinstance(request.about, str):
         msg = f"not text in a request: {request.congestion!r}, {request.about!r}"
         raise RefusedError(msg)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +17,7 @@ from harness.userplane.testserver_limits import Limits, Nonces, check_limits
 from harness.userplane.testserver_wire import (
     DATAGRAM,
     DATAGRAM_MARK,
+    MAGIC,
     Do,
     RefusedError,
     Request,
@@ -111,6 +114,74 @@ def test_other_talk_is_refused(talk: bytes) -> None:
             assert stranger.recv(100) == b""
 
     assert any("refused" in line for line in lines)
+
+
+def test_silent_strangers_keep_nobody_out() -> None:
+    """Of three connections that ask for nothing the oldest is ended; a client is served at once."""
+    with serving(Limits(waiting=3, connections=1)) as (server, lines):
+        where = ("127.0.0.1", server.port)
+        silent = [socket.create_connection(where, timeout=5) for _ in range(3)]
+        traffic = client_of(server).start(TrafficPlan(total_bytes=1000))
+        while traffic.pump(1.0):
+            pass
+        got = traffic.stop().app_bytes
+        ended = silent[0].recv(1)
+        for each in silent:
+            each.close()
+
+    assert (got, ended) == (1000, b"")
+    assert any("refused: no request in 0 bytes" in line for line in lines)
+
+
+def test_a_transfer_too_many_is_refused_and_the_log_says_the_limit() -> None:
+    """One at once: the second gets nothing while the first runs."""
+    line = write_request(Request(do=Do.RECEIVE, total_bytes=10), TOKEN.encode(), NONCE)
+    with serving(Limits(connections=1)) as (server, lines):
+        where = ("127.0.0.1", server.port)
+        with socket.create_connection(where, timeout=5) as first:
+            first.sendall(line)
+            while not lines:
+                time.sleep(0.01)
+            traffic = client_of(server).start(TrafficPlan(total_bytes=1000))
+            with pytest.raises(BenchError, match="without a byte"):
+                traffic.pump(5.0)
+
+    assert any("refused: 1 transfers at once" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"do":"send","total_bytes":1.5}',
+        '{"do":"send","total_bytes":true}',
+        '{"do":"send","total_bytes":-1}',
+        '{"do":"send","pacing_bps":1e30}',
+        '{"do":"send","pacing_bps":99999999999999999999}',
+        '{"do":"send","longest_s":NaN}',
+        '{"do":"send","longest_s":Infinity}',
+        '{"do":"train","packets":"7"}',
+        '{"do":"send","congestion":7}',
+        '{"do":"fly"}',
+        "[]",
+        "7",
+    ],
+)
+def test_nonsense_under_a_good_signature_is_refused(body: str) -> None:
+    """A bench of another version, for example."""
+    mac = hmac.digest(TOKEN.encode(), f"{NONCE} {body}".encode(), "sha256").hex()
+
+    with pytest.raises(RefusedError):
+        read_request(f"{MAGIC} {NONCE} {mac} {body}".encode(), TOKEN.encode())
+
+
+def test_the_highest_pacing_is_one_that_the_kernel_takes() -> None:
+    """A rate above 2^32 B/s is no error."""
+    request = Request(do=Do.SEND, total_bytes=1000, pacing_bps=1 << 53)
+    line = write_request(request, TOKEN.encode(), NONCE)
+    with serving() as (server, _), socket.create_connection(("127.0.0.1", server.port)) as peer:
+        peer.settimeout(5)
+        peer.sendall(line)
+        assert peer.recv(1)
 
 
 def test_a_request_is_served_once_only() -> None:
