@@ -34,6 +34,7 @@ from harness.userplane.namespace import Namespace
 from harness.userplane.tap import Tap
 
 _CHECK_S: Final = 3.0
+_RENEW_S: Final = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class Dut:
     _driver: RouterDriver | None = None
     _found: FoundRouter | None = None
     _bound_generation: int = 0
+    _renew_at: Deadline | None = None
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -249,16 +251,29 @@ class Dut:
             raise RouterError(msg)
 
     def lease_address(self, deadline: Deadline) -> bool:
-        """Get an address from the router as its user does; False when it offers none."""
+        """Get an address from the router as its user does; False when it offers none.
+
+        One that the bench has is kept, and renewed when its time (T1, RFC 2131 4.4.5) has come.
+        """
+        if self.lease is not None and self._renew_at is not None and self._renew_at.passed:
+            self._lease(self.lease, deadline.within(_RENEW_S))
         if self.lease is None:
             if bounced(self.namespace, LAN, deadline):
                 self.recording.note(f"{LAN} of {self.name} was up without carrier; bounced", {})
-            try:
-                self.lease = self.namespace.dhcp(deadline, LAN)
-            except RouterError as exc:
-                self.recording.note(f"no address for {self.name}: {exc}", {})
-                return False
-        return True
+            self._lease(None, deadline)
+        return self.lease is not None
+
+    def _lease(self, held: Lease | None, deadline: Deadline) -> None:
+        try:
+            self.lease = self.namespace.dhcp(deadline, LAN, held=held)
+        except RouterError as exc:
+            self.lease = None
+            what = "more time for the address" if held else "address"
+            self.recording.note(f"no {what} for {self.name}: {exc}", {})
+            return
+        self._renew_at = Deadline.after(self.lease.renew_s, self.clock)
+        for finding in self.lease.findings:
+            self.recording.note(f"DHCP of {self.name}: {finding}", {})
 
     def first_byte(self, deadline: Deadline) -> int:
         """Reach the test server through the router; return when its TCP handshake was done.

@@ -38,6 +38,8 @@ _WANTED: Final = bytes(
     [Option.SUBNET_MASK, Option.ROUTER, Option.DNS, Option.MTU, Option.LEASE_S, Option.RENEW_S]
 )
 _DEFAULT_LEASE_S: Final = 3600
+_SMALLEST_MTU: Final = 576
+"""Every host accepts a datagram of so many bytes (RFC 791, 3.1)."""
 _ARP: Final = struct.Struct("!HHBBH6s4s6s4s")
 
 
@@ -80,7 +82,7 @@ class Lease:
         server_mac: Hardware address of the server.
         lease_s: How long the address is ours, in seconds.
         renew_s: When to ask again, in seconds (T1).
-        mtu: Longest packet that the server asks for, or None.
+        mtu: Longest packet that the server asks for (option 26), None for none that can be set.
         offers: Everything that was offered.
         servers: Everybody who answered, with an offer or to a request that was not for them.
         took_s: Seconds from the first discover to the acknowledgement.
@@ -131,6 +133,10 @@ def lease_of(
             f"no lease time (option 51) in the acknowledgement; took {_DEFAULT_LEASE_S} s"
         )
         lease_s = _DEFAULT_LEASE_S
+    mtu = ack.number(Option.MTU)
+    if mtu is not None and mtu < _SMALLEST_MTU:
+        findings.append(f"an MTU of {mtu} (option 26), where every host takes {_SMALLEST_MTU}")
+        mtu = None
     return Lease(
         cidr=str(network),
         gateway=gateways[0] if gateways else None,
@@ -139,7 +145,7 @@ def lease_of(
         server_mac=ack.sender_mac.hex(":"),
         lease_s=lease_s,
         renew_s=ack.number(Option.RENEW_S) or lease_s // 2,
-        mtu=ack.number(Option.MTU),
+        mtu=mtu,
         offers=offers,
         servers=servers,
         took_s=took_s,
@@ -215,7 +221,7 @@ class Client:
         """
         self._start_ns = self._clock.monotonic_ns()
         self._offers = []
-        self._servers.clear()
+        self._servers = set(lease.servers)
         options = {Option.PARAMETERS: _WANTED}
         frame = self._frame(Kind.REQUEST, options, lease)
         return self._lease(self._answer(frame, lease.server, deadline))
@@ -272,9 +278,8 @@ class Client:
         """Return the next message to us, or None when there is none in time."""
         deadline = Deadline.after(wait_s, self._clock)
         while (frame := self._received(deadline)) is not None:
-            message = message_of(frame)
-            mine = message is not None and message.transaction == self._transaction
-            if message is None or not mine or message.client_mac != self._mac:
+            message = message_of(frame, self._transaction)
+            if message is None or message.client_mac != self._mac:
                 continue
             if message.kind is Kind.OFFER:
                 self._note(message)

@@ -159,8 +159,8 @@ def _options_of(data: bytes) -> dict[int, bytes]:
     return options
 
 
-def message_of(frame: bytes) -> Message | None:
-    """Read a server's message from a frame; None if the frame is something else.
+def message_of(frame: bytes, transaction: int | None = None) -> Message | None:
+    """Read a server's message, of one transaction or any, from a frame; None if it is none.
 
     Raises:
         RouterError: It is a DHCP message that RFC 2131 does not allow.
@@ -171,10 +171,10 @@ def message_of(frame: bytes) -> Message | None:
     payload, sender_address = found
     if len(payload) < _FIXED.size:
         return None
-    operation, _, mac_bytes, _, transaction, _, _, own, yours, _, _, mac, _, _, magic = (
+    operation, _, mac_bytes, _, number, _, _, own, yours, _, _, mac, _, _, magic = (
         _FIXED.unpack_from(payload)
     )
-    if operation != _BOOTREPLY or magic != _MAGIC:
+    if operation != _BOOTREPLY or magic != _MAGIC or transaction not in {None, number}:
         return None
     options = _options_of(payload[_FIXED.size :])
     kinds = options.pop(Option.MESSAGE_TYPE, b"")
@@ -183,7 +183,7 @@ def message_of(frame: bytes) -> Message | None:
         raise RouterError(msg)
     return Message(
         kind=Kind(kinds[0]),
-        transaction=transaction,
+        transaction=number,
         client_mac=mac[: min(mac_bytes, 6)],
         client_address=str(ipaddress.IPv4Address(own)),
         your_address=str(ipaddress.IPv4Address(yours)),

@@ -265,16 +265,22 @@ class Namespace:
         sock.settimeout(None)
         return sock
 
-    def dhcp(self, deadline: Deadline, ifname: str = "lan0") -> dhcp.Lease:
-        """Get an address from the router, set it and the default route.
+    def dhcp(
+        self, deadline: Deadline, ifname: str = "lan0", *, held: dhcp.Lease | None = None
+    ) -> dhcp.Lease:
+        """Get an address from the router, or more time for the one held; set it and the route.
 
         Raises:
             RouterError: Nobody offers an address, or the request was refused.
         """
-        client = dhcp.Client(self.socket, self.interface(ifname), deadline.clock)
+        link = self.interface(ifname)
+        client = dhcp.Client(self.socket, link, deadline.clock)
         try:
-            lease = client.obtain(deadline)
+            lease = client.renew(held, deadline) if held else client.obtain(deadline)
         finally:
             client.close()
-        self.address(lease.cidr, lease.gateway, ifname)
+        if held is None or (lease.cidr, lease.gateway) != (held.cidr, held.gateway):
+            self.address(lease.cidr, lease.gateway, ifname)
+        if lease.mtu is not None and lease.mtu < link.mtu:
+            self.perform(links.set_mtu(link.index, lease.mtu))
         return lease

@@ -75,6 +75,14 @@ def test_a_message_type_that_is_not_defined_is_told() -> None:
         message_of(frame + b"\0\x43\0\x44" + bytes(4) + bootp)
 
 
+def test_what_somebody_else_was_answered_is_not_read() -> None:
+    """A router that answers another client with nonsense is not the one that was asked."""
+    bootp = bytes([2, 1, 6]) + bytes(233) + bytes.fromhex("63825363 350163 ff")
+    frame = bytes(12) + b"\x08\x00" + bytes.fromhex("4500000000000000401100000a0900010a090002")
+
+    assert message_of(frame + b"\0\x43\0\x44" + bytes(4) + bootp, 1) is None
+
+
 def test_a_discover_is_as_rfc_2131_says() -> None:
     """Broadcast, from 0.0.0.0 port 68 to port 67, with the broadcast flag and a right checksum."""
     message = Message(kind=Kind.DISCOVER, transaction=0x01020304, client_mac=b"\x02\0\0\0\0\1")

@@ -211,6 +211,32 @@ def test_only_another_server_answers_the_request(ready: Pair) -> None:
             client.renew(lease, _deadline(0.3))
 
 
+@pytest.mark.parametrize(
+    ("told", "has", "findings"),
+    [(1420, 1420, ()), (9000, 1500, ()), (68, 1500, ("an MTU of 68 (option 26)",))],
+)
+def test_the_interface_takes_the_mtu_that_the_router_tells(
+    ready: Pair, told: int, has: int, findings: tuple[str, ...]
+) -> None:
+    """A smaller one that a host may have; what no host has to accept is a finding."""
+    with _serving(Server(ready.router, options=f"{GOOD}1a02{told:04x}")):
+        lease = ready.bench.dhcp(_deadline())
+
+    assert ready.bench.interface("lan0").mtu == has
+    assert [text.partition(",")[0] for text in lease.findings] == list(findings)
+
+
+def test_a_lease_held_is_renewed_in_the_namespace(ready: Pair) -> None:
+    """One request to the server that gave it, and the address stays."""
+    server = Server(ready.router)
+    with _serving(server):
+        lease = ready.bench.dhcp(_deadline())
+        again = ready.bench.dhcp(_deadline(), held=lease)
+
+    assert (again.cidr, again.gateway) == (lease.cidr, lease.gateway)
+    assert server.seen == [Kind.DISCOVER, Kind.REQUEST, Kind.REQUEST]
+
+
 def test_a_renewal_that_is_refused_is_the_routers_error(ready: Pair) -> None:
     """The address is no longer ours (RFC 2131, 4.3.2): a NAK, told with its server."""
     server = Server(ready.router)

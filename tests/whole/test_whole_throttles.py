@@ -10,8 +10,9 @@ import pytest
 
 from harness.bench import open_bench
 from harness.cloud.model import Sim
-from harness.core.clock import Deadline
+from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError, CloudError, RouterError
+from harness.core.units import NS_PER_S
 from harness.measure.goodput import GoodputPlan
 from harness.procedure.dut import Dut
 from harness.procedure.throttle_places import carrier_throttle, cloud_throttle
@@ -38,6 +39,35 @@ def dut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dut]:
         found.ensure_connected(deadline)
         assert found.lease_address(deadline)
         yield found
+
+
+class Ahead(SystemClock):
+    """A clock that can be put forward."""
+
+    ahead_ns = 0
+
+    def monotonic_ns(self) -> int:
+        """Return the time that it is put to."""
+        return super().monotonic_ns() + self.ahead_ns
+
+
+def test_a_long_session_asks_for_more_time_before_its_lease_ends(dut: Dut) -> None:
+    """After T1 the same address is renewed by a request alone; before that it is kept."""
+    clock = Ahead()
+    deadline = Deadline.after(PATIENCE_S, clock)
+    dut.lease, dut.clock = None, clock
+    assert dut.lease_address(deadline)
+    first = dut.lease
+    assert dut.lease_address(deadline)
+    assert first is not None
+    assert dut.lease is first
+
+    clock.ahead_ns = first.renew_s * NS_PER_S
+    assert dut.lease_address(Deadline.after(PATIENCE_S, clock))
+
+    assert dut.lease is not first
+    assert dut.lease is not None
+    assert (dut.lease.cidr, dut.lease.offers) == (first.cidr, ())
 
 
 def in_use(dut: Dut) -> Sim:
