@@ -12,6 +12,7 @@ from typing import Final
 import typer
 
 from harness.bench import Bench, open_bench, open_run
+from harness.cli.burnt import burnt_of
 from harness.cli.exit_codes import ExitCode, of_verdict
 from harness.cli.outcomes import print_outcomes
 from harness.cli.progress import StepProgress
@@ -93,7 +94,9 @@ def accept(lab: Path, wanted: Wanted, *, limits: Path, as_json: bool) -> ExitCod
             progress_of=progress.of,
             say=say,
         ).run(duts)
-    print_outcomes(acceptance, spread=wanted.spread, as_json=as_json)
+    declared = {job.case.info.id: job.case.estimated_bytes for job in jobs}
+    burnt = burnt_of(acceptance.directory, declared)
+    print_outcomes(acceptance, burnt, spread=wanted.spread, as_json=as_json)
     if not as_json:
         seal(acceptance.directory)
     return of_verdict(acceptance.verdict, acceptance.owner)

@@ -10,6 +10,9 @@ from typing import Final
 
 import typer
 
+from harness.cli.burnt import burnt_lines
+from harness.core.identity import masked
+from harness.pool.budget import Burnt, burnt_by_sim
 from harness.procedure.acceptance import Acceptance
 from harness.procedure.case import Outcome
 from harness.report.proof import CONFIDENCE, proven_share
@@ -19,11 +22,14 @@ FEW: Final = 5
 """Of so many results each step and each file is shown."""
 
 
-def print_outcomes(acceptance: Acceptance, *, spread: bool, as_json: bool) -> None:
+def print_outcomes(
+    acceptance: Acceptance, burnt: Sequence[Burnt], *, spread: bool, as_json: bool
+) -> None:
     """Print the verdicts to standard output: one line a fact, or JSON.
 
     Args:
         acceptance: The run.
+        burnt: What its cases burnt of which SIM.
         spread: The routers are equal, so their runs prove something together.
         as_json: Print one JSON object.
     """
@@ -38,6 +44,7 @@ def print_outcomes(acceptance: Acceptance, *, spread: bool, as_json: bool) -> No
                     "owner": acceptance.owner,
                     "results": [_as_json(outcome) for outcome in acceptance.outcomes],
                     "proofs": proofs,
+                    "burnt_bytes": {masked(sim): size for sim, size in burnt_by_sim(burnt).items()},
                 },
                 ensure_ascii=False,
             )
@@ -47,6 +54,8 @@ def print_outcomes(acceptance: Acceptance, *, spread: bool, as_json: bool) -> No
         typer.echo(line)
     for line in proofs:
         typer.echo(f"proof      {line}")
+    for line in burnt_lines(burnt):
+        typer.echo(f"burnt      {line}")
     for kind, name in (
         ("record", "journal.sqlite"),
         ("report", "report.html"),

@@ -181,22 +181,38 @@ def refuse_unless_it_fits(plan: BudgetPlan) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burnt:
-    """What one run burnt, for the record."""
+    """What one run of a case burnt.
+
+    Attributes:
+        case: Its name.
+        declared_bytes: What it declares.
+        by_sim: What went through each SIM; empty when nobody saw it.
+    """
 
     case: str
-    sim: str
     declared_bytes: int
-    burnt_bytes: int
+    by_sim: Mapping[str, int]
+
+    @property
+    def burnt_bytes(self) -> int:
+        """What went through all of its SIMs."""
+        return sum(self.by_sim.values())
 
 
 def burnt_by_sim(burnt: Iterable[Burnt]) -> Mapping[str, int]:
-    """Add up what was burnt where."""
+    """Add up what was burnt where; the SIM that burnt most comes first."""
     total: Counter[str] = Counter()
     for run in burnt:
-        total[run.sim] += run.burnt_bytes
-    return dict(sorted(total.items()))
+        total.update(run.by_sim)
+    return dict(sorted(total.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
-def understated(burnt: Iterable[Burnt], *, tolerance: float = 0.1) -> Sequence[Burnt]:
-    """Return the runs that burnt more than they declared, by more than `tolerance`."""
-    return [run for run in burnt if run.burnt_bytes > (1 + tolerance) * run.declared_bytes]
+def understated(burnt: Iterable[Burnt], *, tolerance: float = 0.1) -> Mapping[str, Burnt]:
+    """Return the costliest run of each case that burnt more than it declares, by `tolerance`."""
+    found: dict[str, Burnt] = {}
+    for run in burnt:
+        worst = found.get(run.case)
+        over = run.burnt_bytes > (1 + tolerance) * run.declared_bytes
+        if over and (worst is None or run.burnt_bytes > worst.burnt_bytes):
+            found[run.case] = run
+    return found

@@ -15,7 +15,7 @@ from harness.lab.host_watch import HostWatch
 from harness.measure.calls import Calls, calls_to
 from harness.measure.packets import Packets, joined
 from harness.port.transcript import Transcript
-from harness.procedure.surroundings import KINDS, Surroundings
+from harness.procedure.surroundings import BENCH_END, KINDS, Surroundings
 from harness.record.artifacts import DEFAULT_POLICY, shorten
 from harness.record.at_lines import record_at_lines
 from harness.record.result_writer import ResultWriter
@@ -83,10 +83,10 @@ class Recording:
         self._host_mark = self.host.count if self.host else 0
         with ExitStack() as stack:
             stack.callback(self._hand_in, result, own)
-            stack.callback(self._stop_taps)
             if self.surroundings is not None:
                 self.surroundings.begin()
                 stack.callback(self.surroundings.hand_in, result, own, self.told)
+            stack.callback(self._stop_taps)
             self.transcript = Transcript(own / TRANSCRIPT, clock=self.clock)
             stack.callback(self.transcript.close)
             stack.callback(before_end)
@@ -105,15 +105,15 @@ class Recording:
         """Tap the router's network interface, if a case is being recorded; each one has a file."""
         self.untap_lan()
         if self._directory is not None:
-            number = len(list(self._directory.glob("bench-end*.pcapng"))) + 1
-            path = self._directory / f"bench-end-{number}.pcapng"
-            self._taps["bench-end"] = Tap.start(self.namespace, LAN, path=path)
+            number = len(list(self._directory.glob(f"{BENCH_END}-*.pcapng"))) + 1
+            path = self._directory / f"{BENCH_END}-{number}.pcapng"
+            self._taps[BENCH_END] = Tap.start(self.namespace, LAN, path=path)
 
     def untap_lan(self) -> None:
         """End the capture of the router's network interface, before it is made to go."""
-        tap = self._taps.pop("bench-end", None)
+        tap = self._taps.pop(BENCH_END, None)
         if tap is not None:
-            self._end("bench-end", tap)
+            self._end(BENCH_END, tap)
 
     def interface_present(self) -> bool:
         """Tell whether the router's network interface is in its namespace now."""

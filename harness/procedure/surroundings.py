@@ -20,6 +20,7 @@ from harness.core.errors import BenchError, HarnessError
 from harness.core.party import Party
 from harness.lab.kernel_log import KernelLog
 from harness.lab.source import Change, DeviceSource
+from harness.procedure.burnt import burnt_by_use, packets_of
 from harness.procedure.cards import cards_held
 from harness.record.result_writer import ResultWriter
 from harness.userplane.throttle import State, Throttle
@@ -29,6 +30,8 @@ KERNEL_LOG: Final = "kernel.txt"
 UDEV_LOG: Final = "udev.jsonl"
 SERVER_LOG: Final = "server.jsonl"
 SHAPER_LOG: Final = "shaper.jsonl"
+BENCH_END: Final = "bench-end"
+"""First part of the names of the captures at the router's own interface."""
 KINDS: Final = {
     KERNEL_LOG: "kernel-log",
     UDEV_LOG: "udev-log",
@@ -139,10 +142,21 @@ class Surroundings:
             begun_ns=self._begun_ns,
             now=router.iccid if router else None,
         )
-        for use in held:
+        epoch_ns = self.clock.utc_us() * 1000 - now_ns
+        captures = sorted(own.glob(f"{BENCH_END}-*.pcapng"))
+        burnt = burnt_by_use(packets_of(captures), held, epoch_ns=epoch_ns)
+        for use, burnt_bytes in zip(held, burnt, strict=True):
             sim = sims.get(use.iccid)
             imsi, carrier, plmn = (sim.imsi, sim.carrier, sim.plmn) if sim else ("", "", "")
-            result.sim_use(use.iccid, imsi, carrier, plmn, start_ns=use.start_ns, end_ns=use.end_ns)
+            result.sim_use(
+                use.iccid,
+                imsi,
+                carrier,
+                plmn,
+                start_ns=use.start_ns,
+                end_ns=use.end_ns,
+                burnt_bytes=burnt_bytes if captures else None,
+            )
 
 
 def write_server_event(result: ResultWriter, event: ServerEvent, t_ns: int) -> None:

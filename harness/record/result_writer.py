@@ -153,12 +153,17 @@ class ResultWriter:
         *,
         start_ns: int,
         end_ns: int | None,
+        burnt_bytes: int | None = None,
     ) -> None:
-        """Record that the router acted as a card from `start_ns` to `end_ns` (None: to the end)."""
+        """Record that the router acted as a card from `start_ns` to `end_ns` (None: to the end).
+
+        `burnt_bytes` is what it carried for its user meanwhile, at layer 3; None: nobody saw it.
+        """
         self._write(
-            "INSERT INTO sim_use (result_id, iccid, imsi, carrier, plmn, start_ns, end_ns)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self._result_id, iccid, imsi, carrier, plmn, start_ns, end_ns),
+            "INSERT INTO sim_use"
+            " (result_id, iccid, imsi, carrier, plmn, start_ns, end_ns, burnt_bytes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (self._result_id, iccid, imsi, carrier, plmn, start_ns, end_ns, burnt_bytes),
         )
 
     def series(self, name: str, unit: str, points: Sequence[tuple[int, float]]) -> None:

@@ -229,7 +229,7 @@ class MeasurementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimUseRow:
-    """One stretch of time in which the router acted as one card."""
+    """One stretch of time in which the router acted as one card, and what it burnt of its quota."""
 
     result_id: int
     iccid: str
@@ -238,6 +238,7 @@ class SimUseRow:
     plmn: str
     start_ns: int
     end_ns: int | None
+    burnt_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

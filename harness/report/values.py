@@ -123,4 +123,5 @@ def _sim(row: SimUseRow, screen: Screen) -> dict[str, Any]:
         "imsi": screen.text(row.imsi),
         "carrier": row.carrier,
         "plmn": row.plmn,
+        "burnt_bytes": row.burnt_bytes,
     }

@@ -73,10 +73,11 @@ def test_a_case_that_declares_nothing_is_refused() -> None:
 def test_what_was_burnt_is_kept_by_sim() -> None:
     """And a case that burns more than it says is named."""
     runs = [
-        Burnt(case="rate", sim="S1", declared_bytes=100, burnt_bytes=100),
-        Burnt(case="rate", sim="S1", declared_bytes=100, burnt_bytes=111),
-        Burnt(case="probe", sim="S2", declared_bytes=50, burnt_bytes=49),
+        Burnt(case="rate", declared_bytes=100, by_sim={"S1": 100}),
+        Burnt(case="rate", declared_bytes=100, by_sim={"S1": 60, "S3": 51}),
+        Burnt(case="rate", declared_bytes=100, by_sim={"S1": 61, "S3": 51}),
+        Burnt(case="probe", declared_bytes=50, by_sim={"S2": 49}),
     ]
 
-    assert burnt_by_sim(runs) == {"S1": 211, "S2": 49}
-    assert [run.burnt_bytes for run in understated(runs)] == [111]
+    assert list(burnt_by_sim(runs).items()) == [("S1", 221), ("S3", 102), ("S2", 49)]
+    assert {case: run.burnt_bytes for case, run in understated(runs).items()} == {"rate": 112}

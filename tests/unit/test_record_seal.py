@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -354,7 +355,8 @@ def test_tables_of_a_newer_schema_are_refused(tmp_path: Path) -> None:
     """With both versions in the message."""
     run_dir = sealed(tmp_path, keep_journal=False)
     path = run_dir / "manifest.json"
-    path.write_bytes(path.read_bytes().replace(b'"schema":1', b'"schema":99'))
+    text = re.sub(r'"schema":\d+', '"schema":99', path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
 
     with pytest.raises(UsageError, match="the record is of schema 99 and this harness reads up to"):
         RunRecord.open(run_dir)
