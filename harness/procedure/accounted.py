@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.cloud.adapter import LOG
+from harness.cloud.event_log import each_event
 from harness.cloud.model import ServerEvent
 from harness.core.clock import Deadline
 from harness.core.party import Party
@@ -156,14 +157,8 @@ def _reported(user: Serving) -> Counts:
 def _all_events(user: Serving, kind: str) -> list[ServerEvent]:
     """Return the access server's events of a kind on this router, from its first one on."""
     dut = user.run.dut
-    found: list[ServerEvent] = []
-    after = 0
-    while True:
-        page = dut.cloud.events(after=after, imei=dut.router.imei, deadline=step(user.run))
-        if not page:
-            return found
-        found += [event for event in page if event.kind == kind]
-        after = max(event.seq for event in page)
+    log = each_event(dut.cloud, after=0, imei=dut.router.imei, deadline=step(user.run))
+    return [event for event in log if event.kind == kind]
 
 
 def _books(user: Serving) -> tuple[Counts, Counts]:

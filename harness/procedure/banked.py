@@ -32,11 +32,8 @@ def run_quarantine(run: CaseRun) -> None:
         BenchError: The bench cannot switch or steer.
     """
     user = serve(run)
-    with states_kept(run):
-        old = user.sim
-        run.dut.cloud.set_sim_state(old.iccid, "quarantined", "set by the bench", step(run))
-        text = f"*{old.iccid[-SHOWN:]}, which is in use, is quarantined"
-        run.result.event("injection", text, party=Party.BENCH)
+    old = user.sim
+    with states_kept(run), marked(run, [old], "quarantined"):
         took_s = await_change(user, old, "quarantined", run.limits[GAP_LIMIT].high or 0.0)
         gap = Measurement(name=GAP_LIMIT, value=took_s, unit="s", n=1)
         run.measured(GAP_LIMIT, gap, owner=None)

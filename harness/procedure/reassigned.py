@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from harness.cloud.adapter import LOG, MARK, STEER
+from harness.cloud.event_log import each_event, last_event
 from harness.cloud.model import Sim, SimState
 from harness.core.clock import Deadline
 from harness.core.party import Party
@@ -17,7 +18,6 @@ from harness.procedure.serving import (
     BOOT_LIMITS,
     SHOWN,
     Serving,
-    last_event,
     require_desk,
     serve,
     step,
@@ -194,21 +194,22 @@ def left_behind(user: Serving) -> int:
 def states_kept(run: CaseRun) -> Iterator[None]:
     """Give each SIM that this router was given the state back that it has now, if it lost it.
 
-    What befalls other SIMs of the bank is another router's, or is undone by who did it.
+    What befalls other SIMs of the bank is another router's, or is undone by who did it; so is a
+    quarantine, which nobody but a case sets.
     """
     cloud, imei = run.dut.cloud, run.dut.router.imei
     before = {sim.iccid: sim for sim in cloud.sims(step(run))}
     had = {iccid for iccid, sim in before.items() if sim.assigned_imei == imei}
-    seen = last_event(run)
+    seen = last_event(cloud, imei, step(run))
     try:
         yield
     finally:
-        news = cloud.events(after=seen, imei=imei, deadline=step(run))
+        news = each_event(cloud, after=seen, imei=imei, deadline=step(run))
         had |= {event.iccid for event in news if event.kind == "selected" and event.iccid}
         for sim in cloud.sims(step(run)):
+            was = before[sim.iccid].state if sim.iccid in before else sim.state
             mine = sim.iccid in had and sim.assigned_imei in {None, imei}
-            if mine and sim.iccid in before and sim.state != before[sim.iccid].state:
-                was = before[sim.iccid].state
+            if mine and sim.state not in {was, "quarantined"}:
                 state: SimState = "healthy" if was == "near_cap" else was
                 cloud.set_sim_state(sim.iccid, state, "the bench is done", step(run))
 

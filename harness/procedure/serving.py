@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.at.cloudsim import Card
 from harness.cloud.desk import ServiceDesk
+from harness.cloud.event_log import last_event
 from harness.cloud.model import CoreEvent, RouterState, ServerEvent, Sim, Subscriber
 from harness.core.clock import Deadline
 from harness.core.errors import BenchError, CloudError, RouterError
@@ -324,17 +325,9 @@ def from_now_on(run: CaseRun, sim: Sim) -> Serving:
     return Serving(
         run=run,
         sim=sim,
-        seen=last_event(run),
+        seen=last_event(run.dut.cloud, run.dut.router.imei, step(run)),
         core_seen=max((event.seq for event in core), default=0),
     )
-
-
-def last_event(run: CaseRun) -> int:
-    """Return the number of the access server's newest event; a long log comes in pages."""
-    last = 0
-    while page := run.dut.cloud.events(after=last, deadline=step(run)):
-        last = max(event.seq for event in page)
-    return last
 
 
 def _iccid_in_service(run: CaseRun) -> str | None:

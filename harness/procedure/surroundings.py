@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.cloud.adapter import LOG, CloudAdapter
+from harness.cloud.event_log import each_event
 from harness.cloud.model import ServerEvent
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, HarnessError
@@ -122,7 +123,8 @@ class Surroundings:
             return
         deadline = Deadline.after(_ASK_S, self.clock)
         try:
-            events = self.cloud.events(after=self._last_event, imei=self.imei, deadline=deadline)
+            log = each_event(self.cloud, after=self._last_event, imei=self.imei, deadline=deadline)
+            events = list(log)
             ahead_us = self.cloud.utc_us(deadline) - self.clock.monotonic_ns() // 1000
             router = self.cloud.router(self.imei, deadline)
             sims = {sim.iccid: sim for sim in self.cloud.sims(deadline)}

@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.at.cloudsim import CloudSimState
 from harness.cloud.adapter import LOG
+from harness.cloud.event_log import last_event
 from harness.cloud.model import ServerEvent
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, CloudError, RouterError
@@ -242,8 +243,7 @@ class Watch:
         after_us = self.clock.monotonic_ns() // 1000
         self._server_offset_us = server_us - (before_us + after_us) // 2
         if self._last_event == 0:
-            events = self.dut.cloud.events(after=0, deadline=deadline)
-            self._last_event = max((event.seq for event in events), default=0)
+            self._last_event = last_event(self.dut.cloud, self.dut.router.imei, deadline)
 
     def _try_data(self, milestones: Milestones, deadline: Deadline) -> None:
         """End P7 by a first byte from the test server, asked for as the router's user."""

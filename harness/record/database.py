@@ -184,8 +184,9 @@ def open_for_reading(path: Path, *, scripts: Sequence[str] | None = None) -> sql
         msg = f"{path}: there is no journal; name a run directory"
         raise UsageError(msg)
     scripts = shipped_migrations() if scripts is None else scripts
-    _require_whole(path)
     live = path.with_name(f"{path.name}-wal").exists()
+    if not live:
+        _require_whole(path)  # while there is a log beside it, its pages may be there yet
     # Nobody writes to a journal without a log beside it, so it can be read from read-only media.
     mode = "mode=ro" if live else "mode=ro&immutable=1"
     with _explained(path):
