@@ -13,6 +13,8 @@ import os
 import select
 import termios
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import serial
@@ -28,8 +30,32 @@ from harness.port.unblocking import Reader, watch, write
 _READ_BYTES: Final = 16384
 _CLOSE_LIMIT_S: Final = 3.0
 _BUSY: Final = frozenset({errno.EBUSY, errno.EAGAIN, errno.EACCES})
-_NO_MODEM_LINES: Final = frozenset({errno.ENOTTY, errno.EINVAL})
+_NO_MODEM_LINES: Final = frozenset(
+    {errno.ENOTTY, errno.EINVAL, errno.EPIPE, errno.EPROTO, errno.ETIMEDOUT}
+)
+"""No such lines, or a device that stalls or ignores the request (PSTN 1.2, 6.3.12: optional)."""
 _LOST: Final = frozenset({errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF})
+
+
+class _Tty(serial.Serial):  # type: ignore[misc]  # pyserial has no types
+    """A tty that is opened whether or not its device takes requests for modem lines."""
+
+    def _update_dtr_state(self) -> None:
+        with _without_modem_lines():
+            super()._update_dtr_state()
+
+    def _update_rts_state(self) -> None:
+        with _without_modem_lines():
+            super()._update_rts_state()
+
+
+@contextmanager
+def _without_modem_lines() -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno not in _NO_MODEM_LINES:
+            raise
 
 
 class SerialPort:
@@ -104,7 +130,7 @@ class SerialPort:
 
     def _opened_fd(self) -> int:
         try:
-            opened = serial.Serial(self.path, self._baudrate, timeout=0, exclusive=True)
+            opened = _Tty(self.path, self._baudrate, timeout=0, exclusive=True)
         except serial.SerialException as exc:
             raise self._refusal(exc) from exc
         except OSError as exc:

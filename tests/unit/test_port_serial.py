@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import queue
@@ -11,6 +12,7 @@ import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -339,6 +341,29 @@ def test_a_pty_has_no_modem_lines() -> None:
         port.close()
 
     assert not pulsed
+
+
+@pytest.mark.parametrize("code", [errno.EPIPE, errno.EPROTO, errno.ETIMEDOUT])
+def test_a_device_that_stalls_requests_for_modem_lines_is_used_without(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """The request is optional (PSTN 1.2, 6.3.12), and its error is not the port's."""
+    real: Any = fcntl.ioctl
+    lines = {termios.TIOCMBIS, termios.TIOCMBIC}
+
+    def stalls(fd: int, request: int, *rest: object) -> object:
+        if request in lines:
+            raise OSError(code, os.strerror(code))
+        return real(fd, request, *rest)
+
+    monkeypatch.setattr(fcntl, "ioctl", stalls)
+    with terminal() as (_, path):
+        port = SerialPort(path)
+        port.open(LiveInbox(CLOCK), 1)
+        try:
+            assert not port.pulse_dtr(0.001)
+        finally:
+            port.close()
 
 
 def test_the_holder_of_a_port_is_named_with_the_cure(tmp_path: Path) -> None:
