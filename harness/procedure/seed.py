@@ -69,9 +69,9 @@ def run_cold(run: CaseRun) -> None:
         took_s = (attached.t_ns - boot_ns) / 1e9 if attached else None
         took = Measurement(name=ATTACH_LIMIT, value=took_s, unit="s", n=1)
         run.measured(ATTACH_LIMIT, took, owner=Party.ROUTER)
+        _judge_company(run)  # what a stranger is answered must not be taken for ours
         _judge_card(run)
         _judge_ports(run)
-        _judge_company(run)
         before = watch.reports
     recover(run, watch, milestones, limit_name=RECOVERY_LIMIT)
     # Who told of the profile may have been quicker than what the router says on its port.
@@ -247,7 +247,8 @@ def _judge_company(run: CaseRun) -> None:
         run.step("own port", Verdict.PASS, f"no answer to anybody else in {_SILENCE_S} s")
     elif holders:
         cause = f"another program talks on the AT port: {', '.join(holders)}; heard {strange}"
-        run.fail("own port", Blame(owner=Party.BENCH, cause=cause))
+        failure = run.fail("own port", Blame(owner=Party.BENCH, cause=cause))
+        raise failure
     else:
         cause = "an AT port answers commands that this bench did not send, and nobody else has it"
         run.fail("own port", Blame(owner=None, cause=cause))
