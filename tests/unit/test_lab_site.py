@@ -110,7 +110,7 @@ def test_half_a_table_is_refused(tables: dict[str, Any], said: str) -> None:
 
 def test_the_example_of_a_real_bench_is_one() -> None:
     """What README points to can be read."""
-    text = (ROOT / "examples/lab-real.toml").read_text(encoding="utf-8")
+    text = (ROOT / "tests/acceptance/labs/real.toml").read_text(encoding="utf-8")
 
     found = parse_lab(text)
 
