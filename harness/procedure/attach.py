@@ -38,7 +38,7 @@ def run_each_carrier(run: CaseRun) -> None:
     for plmn, carrier in carriers.items():
         with standing_at(run, plmn):
             watch = boot(run, label=f"{carrier} ")
-            watch.write_sim_use()
+            watch.write_card()
             judge_names(run, carrier)
             found = _disagreements(run, watch)
             lines.append(look_at_line(in_service(run, watch.selected_iccid), carrier))

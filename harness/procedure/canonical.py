@@ -31,7 +31,7 @@ def run_canonical(run: CaseRun) -> None:
         CaseFailedError: A phase did not end in time; its owner is noted.
         BenchError: The power strip, lab.toml or the AT port is the problem.
     """
-    boot(run).write_sim_use()
+    boot(run).write_card()
 
 
 def boot(

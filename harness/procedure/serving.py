@@ -290,7 +290,7 @@ def serve(run: CaseRun) -> Serving:
     iccid = _iccid_in_service(run)
     if iccid is None:
         watch = boot(run)
-        watch.write_sim_use()
+        watch.write_card()
         iccid = watch.selected_iccid
     return in_service(run, iccid)
 

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from harness.cloud.adapter import LOG, CloudAdapter
 from harness.cloud.event_log import each_event
-from harness.cloud.model import ServerEvent
+from harness.cloud.model import ServerEvent, Sim
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, HarnessError
 from harness.core.party import Party
 from harness.lab.kernel_log import KernelLog
 from harness.lab.source import Change, DeviceSource
 from harness.procedure.burnt import burnt_by_use, packets_of
-from harness.procedure.cards import cards_held
+from harness.procedure.cards import Held, cards_held
 from harness.record.result_writer import ResultWriter
 from harness.userplane.throttle import State, Throttle
 from harness.userplane.throttle_logged import LoggedThrottle
@@ -144,7 +144,13 @@ class Surroundings:
             begun_ns=self._begun_ns,
             now=router.iccid if router else None,
         )
-        epoch_ns = self.clock.utc_us() * 1000 - now_ns
+        self._write_cards(result, own, held, sims)
+
+    def _write_cards(
+        self, result: ResultWriter, own: Path, held: Sequence[Held], sims: Mapping[str, Sim]
+    ) -> None:
+        """Write which cards the router acted as, and what the tap saw it burn of each."""
+        epoch_ns = self.clock.utc_us() * 1000 - self.clock.monotonic_ns()
         captures = sorted(own.glob(f"{BENCH_END}-*.pcapng"))
         burnt = burnt_by_use(packets_of(captures), held, epoch_ns=epoch_ns)
         for use, burnt_bytes in zip(held, burnt, strict=True):

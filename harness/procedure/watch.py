@@ -258,7 +258,7 @@ class Watch:
         except (BenchError, RouterError) as exc:
             self.data_problem = exc
 
-    def write_sim_use(self) -> None:
+    def write_card(self) -> None:
         """Write as which card the router says it acts; its log of cards is the access server's."""
         imsi = self.dut.driver.imsi(Deadline.after(_STEP_S, self.clock))
         text = f"the router acts as IMSI {imsi}" if imsi else "the router tells no IMSI"
