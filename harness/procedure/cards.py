@@ -26,6 +26,8 @@ def cards_held(
 ) -> list[Held]:
     """Return the cards of a case, in order.
 
+    A profile that is held anew was not in use before: its router had lost it, or was off.
+
     Args:
         events: What the access server logged of the router in the case, with its moments in ns.
         begun_ns: When the case began; a card that it came with is held from here.
@@ -35,17 +37,16 @@ def cards_held(
     iccid, start_ns = None, begun_ns
     changed = False
     for t_ns, event in events:
-        if event.kind not in {_BEGINS, _ENDS} or event.iccid is None:
+        if event.kind not in {_BEGINS, _ENDS} or event.iccid is None or t_ns < begun_ns:
             continue
-        at_ns = max(t_ns, begun_ns)
         if event.kind == _ENDS and not changed:
             iccid = event.iccid  # the router came with it
         changed = True
         if event.kind == _BEGINS and event.iccid == iccid:
             continue  # it fetched the same profile again
-        if iccid is not None and at_ns > start_ns:
-            found.append(Held(iccid=iccid, start_ns=start_ns, end_ns=at_ns))
-        iccid, start_ns = (event.iccid if event.kind == _BEGINS else None), at_ns
+        if iccid is not None and t_ns > start_ns:
+            found.append(Held(iccid=iccid, start_ns=start_ns, end_ns=t_ns))
+        iccid, start_ns = (event.iccid if event.kind == _BEGINS else None), t_ns
     last = iccid if changed else now
     if last is not None:
         found.append(Held(iccid=last, start_ns=start_ns, end_ns=None))

@@ -57,6 +57,13 @@ def test_what_ended_before_the_case_is_not_of_it() -> None:
     assert found == [(SECOND, 20, None)]
 
 
+def test_a_card_held_before_the_case_and_again_in_it_is_in_use_from_then_on() -> None:
+    """A cold boot begins with an erased store, whatever the server gave the router before."""
+    found = held((5, said("held", FIRST)), (20, said("held", FIRST)), now=FIRST)
+
+    assert found == [(FIRST, 20, None)]
+
+
 def test_without_a_change_the_server_tells_which_card_the_router_has() -> None:
     """And nothing is invented where it has none."""
     assert held((12, said("heartbeat")), now=FIRST) == [(FIRST, 10, None)]
