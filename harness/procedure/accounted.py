@@ -5,6 +5,7 @@ All count at layer 3 (IP bytes of the user's bearer), each direction by itself, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +47,26 @@ class Counts:
     def since(self, before: Counts) -> Counts:
         """Return what came on top of earlier counts."""
         return Counts(down=self.down - before.down, up=self.up - before.up)
+
+
+def reported_use(events: Iterable[ServerEvent]) -> Counts:
+    """Add up what a router reported: the newest total of each SIM and hour.
+
+    A router reports the total of an hour again and again while the hour lasts. Only the newest
+    counts: after a factory reset it begins at zero, and what it counted before is gone from it.
+
+    Args:
+        events: The access server's log on one router, oldest first; other events are skipped.
+    """
+    newest: dict[tuple[str | None, str], Counts] = {}
+    for event in events:
+        if event.usage_report is not None:
+            hour, down, up = event.usage_report
+            newest[event.iccid, hour] = Counts(down=down, up=up)
+    return Counts(
+        down=sum(each.down for each in newest.values()),
+        up=sum(each.up for each in newest.values()),
+    )
 
 
 def run_counters(run: CaseRun) -> None:
@@ -142,16 +163,7 @@ def _await_reports(user: Serving) -> None:
 
 def _reported(user: Serving) -> Counts:
     """Add up what the access server's log says the router reported, hour by hour."""
-    rows: dict[tuple[str | None, str], Counts] = {}
-    for event in _all_events(user, "usage"):
-        report = event.usage_report
-        if report is None:
-            continue
-        hour, down, up = report
-        old = rows.get((event.iccid, hour), Counts(down=0, up=0))
-        # An hour's total is reported again and again; it never becomes less.
-        rows[event.iccid, hour] = Counts(down=max(old.down, down), up=max(old.up, up))
-    return Counts(down=sum(r.down for r in rows.values()), up=sum(r.up for r in rows.values()))
+    return reported_use(_all_events(user, "usage"))
 
 
 def _all_events(user: Serving, kind: str) -> list[ServerEvent]:
