@@ -113,15 +113,16 @@ class Bench:
         name = self._named(name)
         router = self.lab.routers[name]
         with ExitStack() as stack:
+            namespace = stack.enter_context(self.broker.namespace(name))
             stack.enter_context(
                 lease(
                     router.imei,
                     owner=f"harness on {platform.node()}",
                     directory=default_directory(),
                     clock=self.clock,
+                    namespace=namespace.path,
                 )
             )
-            namespace = stack.enter_context(self.broker.namespace(name))
             model, path = self.models[router.model], router.usb_path
             here = [f for f in self.source.functions() if f.usb_path == path]
             recording = self._recording(name, router, namespace)

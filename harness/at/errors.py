@@ -60,4 +60,12 @@ class DeadPortError(RouterError):
 
 
 class WrongPortError(BenchError):
-    """The port speaks something else than AT: it is the router's diagnostic or GNSS port."""
+    """The port speaks something else than AT: it is the router's diagnostic or GNSS port.
+
+    Attributes:
+        kind: What it sends.
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.at.cmee import command_error
+from harness.at.diag import holds_frame
 from harness.at.dialogue import (
     Dialogue,
     Event,
@@ -200,14 +201,16 @@ class Lane:
 
     def no_sync(self, count: int, deadline: Deadline) -> WrongPortError | AtTimeoutError:
         """Return the error that the port did not answer `count` times AT, or is no AT port."""
+        got = bytes(self._tail)
+        if holds_frame(got):
+            self.noise[NoiseKind.DIAG] = self.noise.get(NoiseKind.DIAG, 0) + 1
         for kind, meaning in _FOREIGN.items():
             if self.noise.get(kind):
                 msg = (
                     f"{self.port.name} sends {kind} ({self.noise[kind]} times) instead of "
                     f"answering AT; {meaning}; take the AT port by its interface number"
                 )
-                return WrongPortError(msg)
-        got = bytes(self._tail)
+                return WrongPortError(msg, kind=kind)
         msg = (
             f"{self.port.name}: no OK to AT, sent {count} times in {deadline.waited_s:.1f} s; "
             f"received {self._received} bytes: {got!r}"

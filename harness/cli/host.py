@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,39 +11,53 @@ import typer
 
 from harness.core.clock import Deadline, SystemClock
 from harness.core.identity import masked
+from harness.lab.lease import default_directory, held
 from harness.lab.udev import UdevSource, plugged_now
-from harness.lab.usb_list import plugged_devices, suggest
+from harness.lab.usb_list import PluggedDevice, plugged_devices, suggest
 from harness.lab.usb_watch import watch
 
 if TYPE_CHECKING:
     from harness.at.model import Model
+    from harness.lab.schema import Router
 
 
-def list_devices(lab: Path, *, as_json: bool) -> None:
-    """Print what is plugged in, and which router of the bench file it is."""
-    names = _names(lab)
-    devices = plugged_devices(plugged_now())
+def list_devices(lab: Path, *, ask: bool, as_json: bool) -> None:
+    """Print what is plugged in, which router of the bench file it is, and who uses it."""
+    from harness.router.listing import listing  # noqa: PLC0415 - pydantic is not free
+    from harness.router.survey import ask_all  # noqa: PLC0415 - see above
+
+    routers, models = _routers(lab), _Models()
+    leases, devices = held(default_directory()), plugged_devices(plugged_now())
+    used = {router.usb_path for router in routers.values() if router.imei in leases}
+    free = [device for device in devices if device.usb_path not in used]
+    told = ask_all(free, models.of_device, clock=SystemClock()) if ask else {}
+    listed = listing(devices, routers, models.of_device, told=told, leases=leases)
     if as_json:
-        typer.echo(json.dumps([asdict(device) for device in devices], default=str))
+        typer.echo(json.dumps([each.as_json() for each in listed]))
         return
-    if not devices:
+    if not listed:
         typer.echo("harness: nothing is plugged in that could be a router", err=True)
-    for device in devices:
-        ids = f"{device.vid}:{device.pid} {device.product or ''}"
-        ports = " ".join(str(port) for port in device.ports)
-        name = names.get(device.usb_path, "-")
-        typer.echo(f"{name:<8} {device.usb_path:<24} {ids:<28} {ports} {device.note}".rstrip())
+    for each in listed:
+        typer.echo(each.line())
+    for name, router in routers.items():
+        if router.usb_path not in {device.usb_path for device in devices}:
+            text = f"nothing is plugged in at {router.usb_path}"
+            typer.echo(f"harness: {name} {masked(router.imei)}: {text}", err=True)
 
 
-def suggest_lines(lab: Path) -> None:
+def suggest_lines(lab: Path, *, ask: bool) -> None:
     """Print the lines that the bench file lacks."""
-    from harness.at.model import load_models  # noqa: PLC0415 - pydantic is not free
+    from harness.router.survey import ask_all  # noqa: PLC0415 - pydantic is not free
 
+    models, known = _Models(), {router.usb_path for router in _routers(lab).values()}
+    functions = plugged_now()
+    unknown = [device for device in plugged_devices(functions) if device.usb_path not in known]
+    told = ask_all(unknown, models.of_device, clock=SystemClock()) if ask else {}
     text = suggest(
-        plugged_now(),
-        known_paths=_names(lab),
-        models=_models_by_id(load_models()),
-        imeis={},
+        functions,
+        known_paths=known,
+        models={ids: model.name for ids, model in models.by_ids.items()},
+        imeis={path: each.imei for path, each in told.items() if each.imei},
     )
     typer.echo(text or "harness: nothing unknown is plugged in", err=not text)
 
@@ -58,15 +72,26 @@ def watch_devices(duration_s: float) -> None:
         watch(source, typer.echo, Deadline.after(duration_s, SystemClock()))
 
 
-def _models_by_id(models: dict[str, Model]) -> dict[tuple[str, str], str]:
-    return {(mode.vid, mode.pid): model.name for model in models.values() for mode in model.usb}
+class _Models:
+    """The model files, by name and by USB ids."""
+
+    def __init__(self) -> None:
+        from harness.at.model import load_models  # noqa: PLC0415 - pydantic is not free
+
+        self.by_name: dict[str, Model] = load_models()
+        self.by_ids: dict[tuple[str, str], Model] = {
+            (mode.vid, mode.pid): model for model in self.by_name.values() for mode in model.usb
+        }
+
+    def of_device(self, device: PluggedDevice) -> Model | None:
+        """Return what its ids say it is; None when no model file has them."""
+        return self.by_ids.get((device.vid, device.pid))
 
 
-def _names(lab: Path) -> dict[str, str]:
-    """Return the routers of the bench file by path; none where there is no file."""
+def _routers(lab: Path) -> Mapping[str, Router]:
+    """Return the routers of the bench file; none where there is no file."""
     if not lab.exists():
         return {}
     from harness.lab.load import load_lab  # noqa: PLC0415 - pydantic is not free
 
-    routers = load_lab(lab).routers
-    return {router.usb_path: f"{name} {masked(router.imei)}" for name, router in routers.items()}
+    return load_lab(lab).routers

@@ -184,19 +184,31 @@ def doctor(
 
 
 @app.command("ls")
-def list_devices(lab: LabOption = Path("lab.toml"), *, as_json: JsonOption = False) -> None:
-    """Print what is plugged in, and which router of the bench file it is."""
+def list_devices(
+    lab: LabOption = Path("lab.toml"),
+    *,
+    ask: Annotated[
+        bool,
+        typer.Option("--ask", help="Ask free routers over AT: IMEI, firmware, SIM, ports."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what is plugged in, which router of the bench file it is, and who uses it."""
     from harness.cli.host import list_devices as print_devices  # noqa: PLC0415 - see doctor
 
-    print_devices(lab, as_json=as_json)
+    print_devices(lab, ask=ask, as_json=as_json)
 
 
 @app.command()
-def suggest(lab: LabOption = Path("lab.toml")) -> None:
+def suggest(
+    lab: LabOption = Path("lab.toml"),
+    *,
+    ask: Annotated[bool, typer.Option(help="Ask unknown routers for their IMEI.")] = True,
+) -> None:
     """Print the lines that the bench file lacks for what is plugged in."""
     from harness.cli.host import suggest_lines  # noqa: PLC0415 - see doctor
 
-    suggest_lines(lab)
+    suggest_lines(lab, ask=ask)
 
 
 @app.command()

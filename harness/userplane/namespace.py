@@ -77,6 +77,11 @@ class Namespace:
                 self._reader = self._broker.reader(self._number)
             return self._reader
 
+    @property
+    def path(self) -> str:
+        """A path that `nsenter --net=` takes, as long as the broker lives."""
+        return f"/proc/{self._broker.pid}/fd/{self.broker_fd}"
+
     def forget(self) -> None:
         """Close what this process holds of it."""
         if self._reader is not None:

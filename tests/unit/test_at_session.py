@@ -217,6 +217,7 @@ def test_sync_repeats_at_until_the_router_answers() -> None:
     [
         (b"$GPTXT,01,01,02,x*00\r\n", "NMEA sentences", "it is the router's GNSS port"),
         (b"\x10\x02~\r\n", "diagnostic frames", "it is the router's diagnostic port"),
+        (b"123456789\x6e\x90~", "diagnostic frames", "it is the router's diagnostic port"),
         (b"\x00" * 99 + b"\r\n", "NUL bytes", "it is no AT port"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from harness.core.clock import FakeClock
 from harness.core.errors import BenchError
-from harness.lab.lease import default_directory, lease, sweep
+from harness.lab.lease import Held, default_directory, held, lease, sweep
 
 IMEI = "490154203237518"
 
@@ -92,3 +93,17 @@ def test_leases_are_kept_per_host_and_user(monkeypatch: pytest.MonkeyPatch) -> N
     assert default_directory() == Path("/run/user/7/harness-leases")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert default_directory().parent.name == f"harness-{os.getuid()}"
+
+
+def test_leases_that_are_held_can_be_looked_at_without_touching_them(tmp_path: Path) -> None:
+    """Who holds it and where its interface is; what nobody holds any more is not shown."""
+    left = {"pid": os.getpid(), "owner": "gone", "since_utc_s": 0.0}
+    (tmp_path / "356938035643809.lease").write_text(json.dumps(left), encoding="utf-8")
+    (tmp_path / "x.lease").write_text("not json", encoding="utf-8")
+    with lease(IMEI, owner="desk", directory=tmp_path, clock=FakeClock(), namespace="/proc/1/fd/7"):
+        now = held(tmp_path)
+
+    assert now == {IMEI: Held(holder=f"desk (process {os.getpid()})", namespace="/proc/1/fd/7")}
+    assert held(tmp_path) == {}
+    assert held(tmp_path / "nowhere") == {}
+    assert held(tmp_path, locks=tmp_path / "no-proc") == {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
-from tests.usb.bench import Bench, soon
+from tests.usb.bench import IMEI, Bench, soon
 
 
 def test_a_router_is_one_device_with_its_functions(bench: Bench) -> None:
@@ -96,3 +98,22 @@ def test_deauthorizing_in_sysfs_is_a_soft_replug(bench: Bench) -> None:
     assert back
     assert answer == b"\r\nOK\r\n"
     assert Path(path).exists()
+
+
+def test_ls_asks_who_the_router_is(bench: Bench) -> None:
+    """By a process of its own, as a person at the bench: IMEI, and both ports answer."""
+    path = bench.plug()[0].usb_path
+    text = bench.run(sys.executable, "-m", "harness.cli", "ls", "--ask", "--json")
+    (router,) = [each for each in json.loads(text) if each["usb_path"] == path]
+
+    assert router["imei"] == IMEI
+    assert sorted(router["answers"].values()) == ["AT", "AT"]
+    assert router["iccid"] is None  # this one refuses to tell
+
+
+def test_suggest_writes_the_imei_that_the_router_told(bench: Bench) -> None:
+    """The lines can be put into lab.toml as they are."""
+    path = bench.plug()[0].usb_path
+    text = bench.run(sys.executable, "-m", "harness.cli", "suggest")
+
+    assert f'usb_path = "{path}"\nimei = "{IMEI}"\n' in text
