@@ -1,8 +1,10 @@
-"""Who holds a busy port, and what to do about it."""
+"""Who holds a busy port, who may open one, and what to do about it."""
 
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,3 +55,14 @@ def busy_message(path: str, holders: tuple[str, ...], reason: str) -> str:
     name = holders[0].partition(" (")[0]
     cure = _CURES.get(name, _OTHER_CURE)
     return f"{path} is held by {', '.join(holders)}; {cure}"
+
+
+def access_message(path: str) -> str:
+    """Say that this user may not open `path`, and the cure."""
+    group = mode = ""
+    with suppress(OSError, KeyError):  # it goes, or its group has no name
+        group, mode = Path(path).group(), stat.filemode(Path(path).stat().st_mode)
+    what = f"{path} may not be opened by this user"
+    if not group or mode[4:6] != "rw":
+        return f"{what}; install the rules of 'harness udev-rules', which give it to a group"
+    return f"{what}; 'sudo usermod -a -G {group} $USER', then log in again"

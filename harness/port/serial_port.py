@@ -22,7 +22,7 @@ import serial
 from harness.core.clock import Clock, Deadline, SystemClock
 from harness.core.errors import BenchError
 from harness.port.errors import PortBusyError, PortLostError, PortStuckError
-from harness.port.holder import busy_message, holders_of
+from harness.port.holder import access_message, busy_message, holders_of
 from harness.port.inbox import Arrival, Chunk, Inbox, PortLost
 from harness.port.transcript import Direction, Transcript
 from harness.port.unblocking import Reader, watch, write
@@ -160,9 +160,8 @@ class SerialPort:
         if code in _LOST:
             msg = f"{self.path} went away while it was opened; is the router still plugged in?"
             return PortLostError(msg, port=self._name)
-        if code == errno.EACCES and not os.access(self.path, os.R_OK | os.W_OK):
-            msg = f"{self.path} may not be opened by this user; add it to the group of the node"
-            return BenchError(msg)
+        if code == errno.EACCES and not os.access(self.path, os.R_OK | os.W_OK, effective_ids=True):
+            return BenchError(access_message(self.path))
         if code in _BUSY:
             holders = holders_of(self.path)
             text = busy_message(self.path, holders, os.strerror(code or 0))

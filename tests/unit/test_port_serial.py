@@ -6,6 +6,9 @@ import errno
 import fcntl
 import os
 import queue
+import re
+import subprocess
+import sys
 import termios
 import threading
 import tty
@@ -286,6 +289,44 @@ def test_a_port_that_goes_away_while_it_is_opened_is_lost(
         f"{path} is not there; is the router plugged in and booted?",
     }
     assert caught.value.port == "r1.at"
+
+
+OPEN_AS_NOBODY = """
+import grp, os, sys  # all that is needed, while this process may still read it
+from harness.core.clock import SystemClock
+from harness.core.errors import BenchError
+from harness.port.inbox import LiveInbox
+from harness.port.serial_port import SerialPort
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)  # the real user stays root, as of a program that gives up its rights
+try:
+    SerialPort(sys.argv[1]).open(LiveInbox(SystemClock()), 1)
+except BenchError as exc:
+    print(type(exc).__name__, exc)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "cure"),
+    [
+        (0o060, r"'sudo usermod -a -G \S+ \$USER', then log in again"),
+        (0, "install the rules of 'harness udev-rules', which give it to a group"),
+    ],
+)
+def test_a_port_that_this_user_may_not_open_is_said_with_the_cure(mode: int, cure: str) -> None:
+    """Not busy and not lost: a matter of permission, and who may is told by the node."""
+    with terminal() as (_, path):
+        Path(path).chmod(mode)
+        done = subprocess.run(
+            [sys.executable, "-c", OPEN_AS_NOBODY, path],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+
+    said = rf"BenchError {re.escape(path)} may not be opened by this user; {cure}\n"
+    assert re.fullmatch(said, done.stdout), done.stdout
 
 
 def test_what_is_no_tty_is_refused(tmp_path: Path) -> None:
