@@ -46,6 +46,7 @@ unit: setup-dev ## pytest with coverage
 	$(BIN)/coverage report --fail-under=90
 
 test: lint unit ## set up, then everything CI runs
+	$(BIN)/python -m tests.vm --where-possible
 
 test-usb: setup-dev ## the tier with a real kernel's USB stack, in a VM (root installs what it needs)
 	$(BIN)/python -m tests.vm
