@@ -49,6 +49,12 @@ def follow(
     return True
 
 
+def heard_so_far(watch: Watch, milestones: Milestones) -> int:
+    """Read the access server's log, and return the number of its newest event on the router."""
+    watch.hear_server(milestones)
+    return max((event.seq for event in watch.events), default=0)
+
+
 def await_event(
     run: CaseRun,
     watch: Watch,
@@ -56,18 +62,26 @@ def await_event(
     kind: str,
     deadline: Deadline,
     *,
-    nth: int = 1,
+    after: int = 0,
 ) -> int | None:
     """Wait for an event of the access server, closely, and look at nothing else meanwhile.
+
+    Args:
+        run: The case.
+        watch: What is seen of the router.
+        milestones: Where phases are noted.
+        kind: Kind of the event.
+        deadline: When to give up.
+        after: Number of the newest event that does not count (`heard_so_far`).
 
     Returns:
         When it happened, in monotonic nanoseconds; None when it did not in time.
     """
     while True:
         watch.hear_server(milestones)
-        found = [event for event in watch.events if event.kind == kind]
-        if len(found) >= nth:
-            return watch.happened_ns(found[nth - 1])
+        for event in watch.events:
+            if event.kind == kind and event.seq > after:
+                return watch.happened_ns(event)
         if deadline.passed:
             return None
         run.clock.sleep(min(_CLOSE_S, deadline.left_s))

@@ -13,7 +13,7 @@ from harness.measure.measurement import Measurement
 from harness.procedure.canonical import boot, empty_the_store
 from harness.procedure.case import Case, CaseRun
 from harness.procedure.diagnosis import diagnose
-from harness.procedure.following import await_event, follow, power_up, recover
+from harness.procedure.following import await_event, follow, heard_so_far, power_up, recover
 from harness.procedure.phases import Milestones, Phase
 from harness.procedure.serving import suspended
 from harness.procedure.steering import given_sim, line_under, marked, seed_imsi
@@ -69,10 +69,11 @@ def run_released(run: CaseRun) -> None:
     """
     watch = boot(run)
     milestones = Milestones(run.clock.monotonic_ns())
+    before = heard_so_far(watch, milestones)  # a boot may release the SIM of before
     with suspended(run):
         limit_s = run.limits[RECOVERY_LIMIT].high or 0.0
         deadline = Deadline.after(limit_s, run.clock)
-        if await_event(run, watch, milestones, "released", deadline) is None:
+        if await_event(run, watch, milestones, "released", deadline, after=before) is None:
             cause = f"the line was suspended and its SIM was not given back in {limit_s} s"
             told = any(event.kind == "suspended" for event in watch.events)
             owner = Party.ROUTER if told else None

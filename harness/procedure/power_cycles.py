@@ -12,7 +12,7 @@ from harness.measure.measurement import Measurement
 from harness.procedure.case import Case, CaseFailedError, CaseRun
 from harness.procedure.diagnosis import diagnose
 from harness.procedure.distribution import judge_times
-from harness.procedure.following import await_event, follow, power_up, recover
+from harness.procedure.following import await_event, follow, heard_so_far, power_up, recover
 from harness.procedure.phases import Phase
 from harness.procedure.steering import given_sim, line_under, marked, seed_imsi
 from harness.record.rows import CaseInfo
@@ -75,9 +75,10 @@ def run_cuts(run: CaseRun) -> None:
         _come_back(run, name)
     watch, milestones = power_up(run)
     recover(run, watch, milestones, limit_name=RECOVERY_LIMIT, phase=Phase.P7_DATA_UP)
+    before = heard_so_far(watch, milestones)
     run.dut.cloud.reassign(run.dut.router.imei, "weak", Deadline.after(_STEP_S, run.clock))
     deadline = Deadline.after(run.limits[RECOVERY_LIMIT].high or 0.0, run.clock)
-    if await_event(run, watch, milestones, "selected", deadline, nth=2) is None:
+    if await_event(run, watch, milestones, "selected", deadline, after=before) is None:
         cause = "the router was told to change its SIM and did not ask for another"
         heard = sum(event.kind == "heartbeat" for event in watch.events) > 1
         owner = Party.ROUTER if heard else None

@@ -16,12 +16,17 @@ from typing import Any
 
 import pytest
 
-from harness.bench import open_bench
+from harness.bench import Bench, open_bench, open_run
 from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import BenchError, RouterError
+from harness.core.party import Party
+from harness.lab.description import Function
 from harness.lab.hotplug import RouterNotBackError
+from harness.lab.udev import UdevSource
 from harness.port.errors import PortLostError
-from harness.procedure.catalogue import SMOKE
+from harness.procedure.canonical import CANONICAL
+from harness.procedure.catalogue import CASES, SMOKE
+from harness.verdict.verdict import Verdict
 from tests.usb.bench import soon
 from tests.usb.virtual_bench import CHECKOUT, PATH, rehearsed, wide_limits
 
@@ -147,3 +152,63 @@ def test_a_router_that_does_not_come_back_is_a_verdict(lab: Path) -> None:
             dut.rebind(Deadline.after(2.0, SystemClock()))
         dut.power_on(soon())
         dut.ensure_connected(long())
+
+
+class Unplugs:
+    """Progress that takes a router's functions away when a phase begins, and gives them back."""
+
+    def __init__(self, phase: str, bench: Bench) -> None:
+        assert isinstance(bench.source, UdevSource)
+        self._phase, self._source = phase, bench.source
+        self.has_unplugged = False
+
+    def started(self, step: str, limit_s: float | None) -> None:
+        """Unplug in the phase it is for."""
+        assert limit_s is None or limit_s > 0
+        if not step.startswith(self._phase) or self.has_unplugged:
+            return
+        self.has_unplugged = True
+        generation = self._source.generation(PATH)
+        switch = self._source.sys_path(PATH) / "authorized"
+        switch.write_text("0")
+        assert (
+            self._source.wait(lambda seen: () if kinds_at(seen) == ["usb"] else None, soon()) == ()
+        )
+        switch.write_text("1")
+        assert (
+            self._source.wait(
+                lambda _: () if self._source.generation(PATH) > generation else None, soon()
+            )
+            == ()
+        )
+
+    def ended(self, step: str, verdict: Verdict, text: str) -> None:
+        """Take no notice."""
+
+
+def kinds_at(functions: tuple[Function, ...]) -> list[str]:
+    """Return what there is at the router's place."""
+    return [function.subsystem for function in functions if function.usb_path == PATH]
+
+
+@pytest.mark.parametrize("phase", ["P1", "P2", "P3", "P4", "P5", "P7"])
+def test_an_unplug_in_a_phase_is_the_benchs_fault_and_the_router_is_bound_again(
+    lab: Path, tmp_path: Path, phase: str
+) -> None:
+    """A verdict, not a hang; and the same router serves on, by its identity."""
+    with (
+        open_bench(lab, say=print, runs=tmp_path) as bench,
+        bench.dut("r1") as dut,
+    ):
+        progress = Unplugs(phase, bench)
+        with open_run(
+            bench, limits=wide_limits(tmp_path), plan="p", cases=CASES, progress=progress
+        ) as acceptance:
+            outcome = acceptance.run(CANONICAL, dut)
+        dut.ensure_connected(long())
+        identity = dut.identity
+
+    assert progress.has_unplugged
+    assert (outcome.verdict, outcome.owner) == (Verdict.ERROR, Party.BENCH), outcome
+    assert identity is not None
+    assert identity.imei == "860000000000017"
