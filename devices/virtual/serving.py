@@ -80,7 +80,9 @@ class Service:
         (self._is_off if on else self._is_on).clear()
 
     def certify(self, certificate: Path) -> None:
-        """Show another certificate from the next connection on."""
+        """Show a certificate from the next connection on; another one breaks those there are."""
+        if certificate == self._certificate:
+            return
         self._certificate = certificate
         if self._server is not None and self._server.config.ssl is not None:
             self._server.config.ssl.load_cert_chain(certificate)
