@@ -26,6 +26,7 @@ from harness.lab.udev import UdevSource
 from harness.port.errors import PortLostError
 from harness.procedure.canonical import CANONICAL
 from harness.procedure.catalogue import CASES, SMOKE
+from harness.procedure.dut import Dut
 from harness.verdict.verdict import Verdict
 from tests.usb.bench import soon
 from tests.usb.virtual_bench import CHECKOUT, PATH, rehearsed, wide_limits
@@ -157,17 +158,18 @@ def test_a_router_that_does_not_come_back_is_a_verdict(lab: Path) -> None:
 class Unplugs:
     """Progress that takes a router's functions away when a phase begins, and gives them back."""
 
-    def __init__(self, phase: str, bench: Bench) -> None:
+    def __init__(self, phase: str, bench: Bench, dut: Dut) -> None:
         assert isinstance(bench.source, UdevSource)
-        self._phase, self._source = phase, bench.source
+        self._phase, self._source, self._dut = phase, bench.source, dut
         self.has_unplugged = False
+        self.was_open = False
 
     def started(self, step: str, limit_s: float | None) -> None:
         """Unplug in the phase it is for."""
         assert limit_s is None or limit_s > 0
         if not step.startswith(self._phase) or self.has_unplugged:
             return
-        self.has_unplugged = True
+        self.has_unplugged, self.was_open = True, self._dut.connected
         generation = self._source.generation(PATH)
         switch = self._source.sys_path(PATH) / "authorized"
         switch.write_text("0")
@@ -195,12 +197,16 @@ def kinds_at(functions: tuple[Function, ...]) -> list[str]:
 def test_an_unplug_in_a_phase_is_the_benchs_fault_and_the_router_is_bound_again(
     lab: Path, tmp_path: Path, phase: str
 ) -> None:
-    """A verdict, not a hang; and the same router serves on, by its identity."""
+    """A verdict, not a hang; and the same router serves on, by its identity.
+
+    A phase may have ended by the access server's word before the AT port was opened at all, under
+    emulation; routers re-enumerate while they boot, and then nothing was taken from the harness.
+    """
     with (
         open_bench(lab, say=print, runs=tmp_path) as bench,
         bench.dut("r1") as dut,
     ):
-        progress = Unplugs(phase, bench)
+        progress = Unplugs(phase, bench, dut)
         with open_run(
             bench, limits=wide_limits(tmp_path), plan="p", cases=CASES, progress=progress
         ) as acceptance:
@@ -209,6 +215,7 @@ def test_an_unplug_in_a_phase_is_the_benchs_fault_and_the_router_is_bound_again(
         identity = dut.identity
 
     assert progress.has_unplugged
-    assert (outcome.verdict, outcome.owner) == (Verdict.ERROR, Party.BENCH), outcome
+    expected = (Verdict.ERROR, Party.BENCH) if progress.was_open else (Verdict.PASS, None)
+    assert (outcome.verdict, outcome.owner) == expected, outcome
     assert identity is not None
     assert identity.imei == "860000000000017"
