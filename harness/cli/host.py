@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.core.clock import Deadline, SystemClock
+from harness.core.errors import BenchError
 from harness.core.identity import masked
 from harness.lab.lease import default_directory, held
 from harness.lab.udev import UdevSource, plugged_now
@@ -22,11 +23,24 @@ if TYPE_CHECKING:
 
 
 def list_devices(lab: Path, *, ask: bool, as_json: bool) -> None:
-    """Print what is plugged in, which router of the bench file it is, and who uses it."""
+    """Print what is plugged in, which router of the bench file it is, and who uses it.
+
+    Raises:
+        BenchError: The bench file is wrong; the list is printed all the same, without its names.
+    """
+    try:
+        routers = _routers(lab)
+    except BenchError:
+        _list({}, ask=ask, as_json=as_json)
+        raise
+    _list(routers, ask=ask, as_json=as_json)
+
+
+def _list(routers: Mapping[str, Router], *, ask: bool, as_json: bool) -> None:
     from harness.router.listing import listing  # noqa: PLC0415 - pydantic is not free
     from harness.router.survey import ask_all  # noqa: PLC0415 - see above
 
-    routers, models = _routers(lab), _Models()
+    models = _Models()
     leases, devices = held(default_directory()), plugged_devices(plugged_now())
     used = {router.usb_path for router in routers.values() if router.imei in leases}
     free = [device for device in devices if device.usb_path not in used]
@@ -89,9 +103,14 @@ class _Models:
 
 
 def _routers(lab: Path) -> Mapping[str, Router]:
-    """Return the routers of the bench file; none where there is no file."""
+    """Return the routers of the bench file that can be plugged in; none where there is no file."""
     if not lab.exists():
         return {}
     from harness.lab.load import load_lab  # noqa: PLC0415 - pydantic is not free
 
-    return load_lab(lab).routers
+    bench = load_lab(lab)
+    if bench.bench.virtual:
+        text = "is a virtual bench: its routers are there only while a command uses them"
+        typer.echo(f"harness: {lab} {text}", err=True)
+        return {}
+    return bench.routers
