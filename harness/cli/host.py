@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from harness.lab.usb_watch import watch
 if TYPE_CHECKING:
     from harness.at.model import Model
     from harness.lab.schema import Router
+    from harness.router.listing import Told
 
 
 def list_devices(lab: Path, *, ask: bool, as_json: bool) -> None:
@@ -38,13 +39,12 @@ def list_devices(lab: Path, *, ask: bool, as_json: bool) -> None:
 
 def _list(routers: Mapping[str, Router], *, ask: bool, as_json: bool) -> None:
     from harness.router.listing import listing  # noqa: PLC0415 - pydantic is not free
-    from harness.router.survey import ask_all  # noqa: PLC0415 - see above
 
     models = _Models()
     leases, devices = held(default_directory()), plugged_devices(plugged_now())
     used = {router.usb_path for router in routers.values() if router.imei in leases}
     free = [device for device in devices if device.usb_path not in used]
-    told = ask_all(free, models.of_device, clock=SystemClock()) if ask else {}
+    told = _ask(free, models) if ask else {}
     listed = listing(devices, routers, models.of_device, told=told, leases=leases)
     if as_json:
         typer.echo(json.dumps([each.as_json() for each in listed]))
@@ -61,12 +61,10 @@ def _list(routers: Mapping[str, Router], *, ask: bool, as_json: bool) -> None:
 
 def suggest_lines(lab: Path, *, ask: bool) -> None:
     """Print the lines that the bench file lacks."""
-    from harness.router.survey import ask_all  # noqa: PLC0415 - pydantic is not free
-
     models, known = _Models(), {router.usb_path for router in _routers(lab).values()}
     functions = plugged_now()
     unknown = [device for device in plugged_devices(functions) if device.usb_path not in known]
-    told = ask_all(unknown, models.of_device, clock=SystemClock()) if ask else {}
+    told = _ask(unknown, models) if ask else {}
     text = suggest(
         functions,
         known_paths=known,
@@ -84,6 +82,13 @@ def watch_devices(duration_s: float) -> None:
     """
     with UdevSource() as source:
         watch(source, typer.echo, Deadline.after(duration_s, SystemClock()))
+
+
+def _ask(devices: Iterable[PluggedDevice], models: _Models) -> dict[str, Told]:
+    """Ask devices who they are, by USB path."""
+    from harness.router.survey import ask_all  # noqa: PLC0415 - a list that asks nobody needs none
+
+    return ask_all(devices, models.of_device, clock=SystemClock())
 
 
 class _Models:

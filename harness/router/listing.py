@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from harness.at.model import Model
 from harness.core.identity import masked
 from harness.lab.lease import Held
 from harness.lab.schema import Router
 from harness.lab.usb_list import PluggedDevice
-from harness.router.survey import AT, Told, roles_by_interface
+
+AT: Final = "AT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a router told.
+
+    Attributes:
+        ports: What each port turned out to be, by interface number: `AT`, what it sends instead,
+            `silent`, `no AT`, or why it could not be asked.
+        imei: `+CGSN`; None when it was not told.
+        firmware: `+CGMR`.
+        iccid: The card in use.
+    """
+
+    ports: Mapping[int, str]
+    imei: str | None = None
+    firmware: str | None = None
+    iccid: str | None = None
+
+
+def roles_by_interface(device: PluggedDevice, model: Model | None) -> dict[int, str]:
+    """Return what the model says each interface is; empty for ids that it does not know."""
+    mode = model.usb_mode(device.vid, device.pid) if model else None
+    return dict(mode.roles) if mode else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

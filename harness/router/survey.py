@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from harness.at.errors import AtTimeoutError, WrongPortError
@@ -23,37 +22,13 @@ from harness.lab.usb_list import PluggedDevice
 from harness.port.errors import PortBusyError
 from harness.port.inbox import BytePort
 from harness.port.serial_port import SerialPort
+from harness.router.listing import AT, Told, roles_by_interface
 
 T = TypeVar("T")
-AT: Final = "AT"
 _SYNC_S: Final = 1.5
 _ANSWER_S: Final = 2.0
 _AT_ONCE: Final = 64
 _NEVER: Final = frozenset({"ignore", "adb", "audio"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a router told.
-
-    Attributes:
-        ports: What each port turned out to be, by interface number: `AT`, what it sends instead,
-            `silent`, `no AT`, or why it could not be asked.
-        imei: `+CGSN`; None when it was not told.
-        firmware: `+CGMR`.
-        iccid: The card in use.
-    """
-
-    ports: Mapping[int, str]
-    imei: str | None = None
-    firmware: str | None = None
-    iccid: str | None = None
-
-
-def roles_by_interface(device: PluggedDevice, model: Model | None) -> dict[int, str]:
-    """Return what the model says each interface is; empty for ids that it does not know."""
-    mode = model.usb_mode(device.vid, device.pid) if model else None
-    return dict(mode.roles) if mode else {}
 
 
 def ask_all(

@@ -17,8 +17,8 @@ from harness.lab.usb_ids import Mode
 from harness.lab.usb_list import PluggedDevice
 from harness.port.inbox import LiveInbox
 from harness.port.serial_port import SerialPort
-from harness.router.listing import listing
-from harness.router.survey import Told, ask_all
+from harness.router.listing import Told, listing
+from harness.router.survey import ask_all
 
 IMEI = "490154203237518"
 ICCID = "89811000000000000015"
