@@ -196,11 +196,8 @@ class Dialogue:
         """Take the bytes of one read that arrived at `t_ns`; return what they complete."""
         events = [] if self._info_ends_ns is None else self._missing_ok(t_ns)
         for token in self._framer.feed(chunk, t_ns):
-            parts = unglued(token.raw) if token.kind is TokenKind.LINE else ()
-            if len(parts) > 1:
-                events += [self._event(Token(TokenKind.LINE, part), t_ns) for part in parts]
-            else:
-                events.append(self._event(token, t_ns))
+            parts = unglued(token.raw) if token.kind is TokenKind.LINE else (token.raw,)
+            events += [self._event(Token(token.kind, part), t_ns) for part in parts]
         return events
 
     def tick(self, t_ns: int) -> list[Event]:

@@ -203,7 +203,7 @@ class Lane:
         """Return the error that the port did not answer `count` times AT, or is no AT port."""
         got = bytes(self._tail)
         if holds_frame(got):
-            self.noise[NoiseKind.DIAG] = self.noise.get(NoiseKind.DIAG, 0) + 1
+            self.noise.setdefault(NoiseKind.DIAG, 1)
         for kind, meaning in _FOREIGN.items():
             if self.noise.get(kind):
                 msg = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 import pytest
 
@@ -134,7 +135,13 @@ def test_levels_of_modules_for_cat_m1_and_nb_iot_are_in_db() -> None:
 
 @pytest.mark.parametrize(
     ("rsrq", "rsrp", "rsrq_db", "rsrp_dbm"),
-    [("-20", "-199", -20, -199), ("-95", "-200", -9.5, -20), ("-95", "", -9.5, None)],
+    [
+        ("-20", "-199", -20, -199),
+        ("-95", "-200", -9.5, -20),
+        ("-95", "", -9.5, None),
+        ("-95", "-1", -95, -1),
+        ("-95", "0", -9.5, 0),
+    ],
 )
 def test_rsrp_tells_the_unit_of_the_levels(
     rsrq: str, rsrp: str, rsrq_db: float, rsrp_dbm: float | None
@@ -153,7 +160,7 @@ def test_the_second_line_of_en_dc_has_no_state_and_no_network() -> None:
     line = "+CPSI: NR5G_NSA,1,NR5G_BAND78,627264,-960,-110,15"
 
     found = parse_cpsi(line)
-    assert (found.rat, found.state, found.plmn) == ("NR5G_NSA", None, None)
+    assert (found.raw, found.rat, found.state, found.plmn) == (line, "NR5G_NSA", None, None)
     assert (found.pci, found.band, found.channel) == (1, "NR5G_BAND78", 627264)
     assert found.rsrp_dbm == pytest.approx(-96)
     assert found.rsrq_db == pytest.approx(-11)
@@ -174,3 +181,19 @@ def test_qeng_of_other_technologies_is_told_by_its_name(rat: str) -> None:
     line = f'+QENG: "servingcell","LIMSRV","{rat}",460,00,1,2'
 
     assert parse_qeng(line) == ServingCell(raw=line, rat=rat, state="LIMSRV")
+
+
+def test_a_second_address_that_is_none_is_said_with_its_line() -> None:
+    """The raw line is in the message, as of every value."""
+    line = '+CGCONTRDP: 1,5,"a","10.0.0.2.255.255.255.0","no.address"'
+    with pytest.raises(AtFramingError, match=re.escape(repr(line))):
+        parse_cgcontrdp(line)
+
+
+def test_quoted_numbers_that_are_none_are_said_with_their_line() -> None:
+    """Some quote the lists of modes and formats of +COPS=?, too."""
+    line = '+COPS: (2,"A","B","44010",7),,("0 1"),("0-2")'
+    with pytest.raises(
+        AtFramingError, match=re.escape(f"'0 1' is not a number or a range: {line!r}")
+    ):
+        parse_cops_scan((line,))

@@ -71,6 +71,7 @@ CPSI_LTE = "+CPSI: LTE,Online,440-10,0x12AB,274,257,EUTRAN-BAND3,1850,5,5,-94,-8
 CPSI_WCDMA = "+CPSI: WCDMA,Online,440-20,0x00C3,6734,WCDMA IMT 2000,12,10736"
 CPSI_GSM = "+CPSI: GSM,Online,262-01,0x182d,12401,27 EGSM 900"
 CPSI_NR = "+CPSI: NR5G_SA,Online,440-10,0x12AB,123,90,NR5G_BAND78,640000,-880,-110,21"
+CPSI_BESIDE = "+CPSI: NR5G_NSA,1,NR5G_BAND78,627264,-960,-110,15"
 DSFLOWQRY = "^DSFLOWQRY: 0A,0100,0200,FF,1000,2000"
 SIX = ((0, "last_time"), (1, "last_tx"), (2, "last_rx"), (3, "total_time"), (4, "total_tx"))
 
@@ -116,6 +117,8 @@ NO_NUMBERS = [
     *numbers(parse_cpsi, CPSI_NR, (3, "TAC"), kind="hex"),
     *numbers(parse_cpsi, CPSI_NR, (4, "SCellID"), (5, "PCellID"), (7, "earfcn"), (8, "RSRP")),
     *numbers(parse_cpsi, CPSI_NR, (9, "RSRQ"), (10, "SNR")),
+    *numbers(parse_cpsi, CPSI_BESIDE, (1, "PCellID"), (3, "earfcn"), (4, "RSRP"), (5, "RSRQ")),
+    *numbers(parse_cpsi, CPSI_BESIDE, (6, "SNR")),
     *numbers(parse_ugcntrd, "+UGCNTRD: 31,1,2,3,4", (0, "cid"), (1, "sent_sess_bytes")),
     *numbers(parse_ugcntrd, "+UGCNTRD: 31,1,2,3,4", (2, "received_sess_bytes")),
     *numbers(parse_ugcntrd, "+UGCNTRD: 31,1,2,3,4", (3, "sent_total_bytes")),

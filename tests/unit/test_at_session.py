@@ -231,6 +231,7 @@ def test_sync_names_a_wrong_port(wire: bytes, kind: str, words: str) -> None:
         f"r1.at sends {kind} (1 times) instead of answering AT; {words}; "
         "take the AT port by its interface number"
     )
+    assert caught.value.kind == kind
 
 
 def test_sync_gives_up_with_the_count() -> None:
