@@ -33,6 +33,7 @@ class Function:
         serial: Serial number that the device reports, None when it has none.
         manufacturer: Manufacturer string.
         product: Product string.
+        is_foreign: Of the device: every interface is another trade's (hub, keyboard, camera, …).
     """
 
     subsystem: Subsystem
@@ -46,6 +47,7 @@ class Function:
     serial: str | None = None
     manufacturer: str | None = None
     product: str | None = None
+    is_foreign: bool = False
 
 
 def function_from_json(value: Mapping[str, object]) -> Function:
@@ -63,12 +65,25 @@ def function_from_json(value: Mapping[str, object]) -> Function:
     if interface is not None and not isinstance(interface, int):
         msg = f"the interface number of a device description is no number: {value!r}"
         raise BenchError(msg)
-    texts: dict[str, str | None] = {}
-    for key in ("driver", "node", "ifname", "vid", "pid", "serial", "manufacturer", "product"):
-        text = value.get(key)
-        if text is not None and not isinstance(text, str):
+
+    def text(key: str) -> str | None:
+        found = value.get(key)
+        if found is not None and not isinstance(found, str):
             msg = f"{key} of a device description is no text: {value!r}"
             raise BenchError(msg)
-        texts[key] = text
-    found: Subsystem = next(name for name in SUBSYSTEMS if name == subsystem)
-    return Function(subsystem=found, usb_path=usb_path, interface=interface, **texts)
+        return found
+
+    return Function(
+        subsystem=next(name for name in SUBSYSTEMS if name == subsystem),
+        usb_path=usb_path,
+        interface=interface,
+        driver=text("driver"),
+        node=text("node"),
+        ifname=text("ifname"),
+        vid=text("vid"),
+        pid=text("pid"),
+        serial=text("serial"),
+        manufacturer=text("manufacturer"),
+        product=text("product"),
+        is_foreign=value.get("is_foreign") is True,
+    )

@@ -43,11 +43,15 @@ class PluggedDevice:
 
 
 def plugged_devices(functions: Iterable[Function]) -> tuple[PluggedDevice, ...]:
-    """Group functions by device, in the order of their paths."""
+    """Group functions by device, in the order of their paths; hubs and the like are left out."""
     by_path: dict[str, list[Function]] = defaultdict(list)
     for function in functions:
         by_path[function.usb_path].append(function)
-    return tuple(_device(path, by_path[path]) for path in sorted(by_path, key=port_order))
+    return tuple(
+        _device(path, by_path[path])
+        for path in sorted(by_path, key=port_order)
+        if not any(function.is_foreign for function in by_path[path])
+    )
 
 
 def _device(usb_path: str, functions: list[Function]) -> PluggedDevice:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.lab.description import Function, Subsystem
@@ -30,6 +30,10 @@ _FUNCTIONS: Final[Mapping[str, Subsystem]] = {
     "block": "block",
 }
 SUBSYSTEMS: Final = ("usb", *_FUNCTIONS)
+_FOREIGN_DRIVERS: Final = frozenset(
+    {"hub", "usbhid", "uvcvideo", "snd-usb-audio", "btusb", "usblp", "usbtmc", "xpad"}
+)
+"""Drivers of interfaces that no router has by itself; a router may have one beside its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +119,15 @@ class UsbTree:
 
     def functions(self) -> tuple[Function, ...]:
         """Return the devices, hubs among them, and their functions, ordered by path."""
+        drivers: dict[str, set[str | None]] = {}
+        for path, driver in self._interfaces.items():
+            drivers.setdefault(path.rpartition("/")[0], set()).add(driver)
         found = [
-            self._describe(device.record, "usb", None, device.record)
-            for device in self._devices.values()
+            replace(
+                self._describe(device.record, "usb", None, device.record),
+                is_foreign=drivers.get(path, {None}) <= _FOREIGN_DRIVERS,
+            )
+            for path, device in self._devices.items()
         ]
         for (interface_path, _), record in self._functions.items():
             match = _INTERFACE.fullmatch(interface_path)

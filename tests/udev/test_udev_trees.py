@@ -209,3 +209,12 @@ def test_seven_routers_hang_below_one_hub(functions: list[Function]) -> None:
     assert [d.serial for d in routers if is_below(d.usb_path, "pci-0000:00:07.0/1-4.4")] == [
         "H4", "H5", "H6", "H7",
     ]  # fmt: skip
+
+
+def test_hubs_are_no_routers(functions: list[Function]) -> None:
+    """They are devices of the tree, for power and for paths, and are not listed."""
+    hubs = [f for f in functions if (f.vid, f.subsystem) == ("05e3", "usb")]
+
+    assert len(hubs) == 2
+    assert all(hub.is_foreign for hub in hubs)
+    assert {device.vid for device in devices(functions, "hub-of-seven")} == {"1782"}

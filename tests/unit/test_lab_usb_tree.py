@@ -205,3 +205,37 @@ def test_interfaces_that_come_back_before_others_are_gone_count_once() -> None:
         tree.apply(action, interface(number))
 
     assert tree.generation("pci-0000:00:14.0/1-2.1") == 2
+
+
+def test_a_keyboard_is_foreign_and_a_router_with_one_is_not() -> None:
+    """Whoever has one interface of ours, or one without a driver, may be a router."""
+    root = "/devices/pci0000:00/0000:00:14.0/usb1"
+
+    def device(port: int, *drivers: str | None) -> list[SysRecord]:
+        path = f"{root}/1-{port}"
+        ids = {"idVendor": "1234", "idProduct": f"{port:04x}"}
+        return [
+            SysRecord(sys_path=path, subsystem="usb", devtype="usb_device", attributes=ids),
+            *(
+                SysRecord(
+                    sys_path=f"{path}/1-{port}:1.{number}",
+                    subsystem="usb",
+                    devtype="usb_interface",
+                    driver=driver,
+                )
+                for number, driver in enumerate(drivers)
+            ),
+        ]
+
+    tree = UsbTree(
+        [
+            *device(1, "usbhid", "usbhid"),
+            *device(2, "usbhid", "option"),
+            *device(3, "usbhid", None),
+            *device(4),
+        ]
+    )
+
+    assert {f.pid: f.is_foreign for f in tree.functions()} == {
+        "0001": True, "0002": False, "0003": False, "0004": False,
+    }  # fmt: skip
