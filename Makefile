@@ -41,12 +41,12 @@ lint: setup-dev ## format, lint, types, arrows
 	$(BIN)/lint-imports
 
 unit: setup-dev ## pytest with coverage
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python tests/shards.py
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python tests/shards.py $(SHARDS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
-test: lint unit ## set up, then everything CI runs
-	$(BIN)/python -m tests.vm --where-possible
+test: SHARDS := --usb
+test: lint unit ## set up, then everything CI runs: these and the USB tier beside them
 
 test-usb: setup-dev ## the tier with a real kernel's USB stack, in a VM (root installs what it needs)
 	$(BIN)/python -m tests.vm
