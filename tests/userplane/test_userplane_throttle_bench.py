@@ -84,6 +84,18 @@ def test_somebody_elses_shaper_is_named_and_not_removed(pair: Pair) -> None:
     assert kinds == {"bfifo"}
 
 
+def test_somebody_elses_ingress_is_named_and_not_removed(pair: Pair) -> None:
+    """Every ingress has the same handle; without our own interface behind it, it is not ours."""
+    pair.bench.perform(qdiscs.set_ingress(pair.bench.interface("lan0").index))
+
+    limit = RateLimit(rate_bps=128_000)
+    for injection in (Injection(uplink=limit), Injection(downlink=limit)):
+        with pytest.raises(BenchError, match=r"ingress ffff: is already there and not ours"):
+            BenchThrottle(pair.bench).apply(injection)
+    replies = pair.bench.ask(qdiscs.get_qdiscs(), dump=True)
+    assert "ingress" in {q.kind for q in map(qdiscs.qdisc_of, replies)}
+
+
 def test_a_changing_rate_is_changed(pair: Pair) -> None:
     """The new rate, bucket and queue are read back after a change."""
     throttle = BenchThrottle(pair.bench)
