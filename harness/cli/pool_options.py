@@ -65,6 +65,33 @@ def pool_sims(
     show(lab, out)
 
 
+@pool_app.command("probe")
+def pool_probe(
+    lab: LabOption = Path("lab.toml"),
+    *,
+    dut: Annotated[str | None, typer.Option(metavar="NAME", help="The router to use.")] = None,
+    limits: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded.")] = Path(
+        "tests/acceptance/limits.toml"
+    ),
+    carrier: Annotated[list[str] | None, typer.Option(help="Its SIMs only; repeatable.")] = None,
+    slow_below: Annotated[str, typer.Option(help="A slower SIM is slow.")] = "3 Mbit/s",
+    budget: Annotated[str, typer.Option(help="Data to burn at most.")] = "100 MB",
+    ledger: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add what was found to this ledger.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the slow SIMs of the access server: put on a router one by one, and measured."""
+    from harness.cli.pool_probe import probe  # noqa: PLC0415 - see pool
+
+    raise typer.Exit(
+        probe(
+            lab, dut, limits=limits, carriers=carrier or [], slow_below=slow_below, budget=budget,
+            ledger=ledger, as_json=as_json,
+        )
+    )  # fmt: skip
+
+
 @pool_app.command("lines")
 def pool_lines(
     store: Annotated[Path, typer.Argument(help="Usage by line and hour.")],

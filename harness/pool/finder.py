@@ -4,7 +4,8 @@ A fast probe clears everything it went through: SIM, router, cell and server. A 
 one of them, and only when all the others were cleared is it the SIM. So the next probe is chosen
 by what it tells per megabyte, over a path that is known to be good as far as there is one; a slow
 SIM costs kilobytes to recognise, a fast one megabytes, and what the routers' own traffic shows is
-free.
+free. Where a carrier has one cell only, as on a desk, a SIM is slow when it was so before and
+after another SIM was fast on the same path.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Final
 
 from harness.pool.suspicion import (
@@ -30,6 +31,7 @@ _STEADY: Final = 0.15
 _FEWEST_CELLS: Final = 3
 _FEWEST_CLEAR_CELLS: Final = 2
 _MOST_TRIES: Final = 8
+_MOST_TRIES_ONE_CELL: Final = 3  # more of the same path would tell nothing new
 _FAIR_S: Final = 150.0  # a router that was busy for so long lets the others come first
 _CARRIER_WIDE_SHARE: Final = 0.9
 _FEWEST_OF_CARRIER: Final = 5
@@ -46,6 +48,7 @@ class _Tried:
     cell: str
     server: str
     probe: Probe
+    number: int  # of all probes, from 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,9 +64,22 @@ class _Hunt:
     busy_s: dict[str, float] = field(default_factory=dict)
     slow_through: dict[str, int] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    fast_on: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    """Numbers of the fast probes by router, server, carrier."""
 
     def blame(self, element: str) -> int:
         return 0 if self.cleared(element) else self.slow_through.get(element, 0)
+
+    @property
+    def probes(self) -> int:
+        return sum(len(tried) for tried in self.tried.values())
+
+    def cells(self, carrier: str) -> set[str]:
+        return {place.cell_of[carrier] for place in self.places.values()}
+
+    def is_weak(self, router: str, carrier: str) -> bool:
+        dbm = self.places[router].signal_dbm.get(carrier)
+        return dbm is not None and dbm < _WEAK_SIGNAL_DBM
 
     def cleared(self, element: str) -> bool:
         return self.best.get(element, 0.0) >= self.slow_below_bps
@@ -113,7 +129,7 @@ def find_slow_sims(
     return Search(
         findings=_carrier_wide(hunt, findings),
         causes=_causes(hunt),
-        probes=sum(len(tried) for tried in hunt.tried.values()),
+        probes=hunt.probes,
         burnt_bytes=burnt,
         took_s=max(hunt.busy_s.values(), default=0.0),
     )
@@ -159,7 +175,8 @@ def _next_probe(hunt: _Hunt) -> tuple[str, str, str] | None:
     best: tuple[float, str] | None = None
     for sim in hunt.sims:
         tried = hunt.tried.get(sim, [])
-        if sim in hunt.verdict or len(tried) >= _MOST_TRIES:
+        most = _MOST_TRIES if len(hunt.cells(_carrier(hunt, sim))) > 1 else _MOST_TRIES_ONE_CELL
+        if sim in hunt.verdict or len(tried) >= most:
             continue
         chance = min(0.98, max(0.02, _chance_slow(hunt, sim)))
         told = -chance * math.log2(chance) - (1 - chance) * math.log2(1 - chance)
@@ -170,7 +187,20 @@ def _next_probe(hunt: _Hunt) -> tuple[str, str, str] | None:
     if best is None:
         return _next_doubt(hunt)
     sim = best[1]
-    return (sim, *_path_for(hunt, sim))
+    path = _path_for(hunt, sim)
+    return (_control(hunt, sim, *path) or sim, *path)
+
+
+def _control(hunt: _Hunt, sim: str, router: str, server: str) -> str | None:
+    """Return a SIM that is well, to go before `sim` tries the carrier's only cell once more."""
+    carrier = _carrier(hunt, sim)
+    tried = hunt.tried.get(sim, [])
+    if not tried or len(hunt.cells(carrier)) > 1:
+        return None
+    if any(at > tried[-1].number for at in hunt.fast_on.get((router, server, carrier), ())):
+        return None
+    well = (s for s, slow in hunt.verdict.items() if not slow and _carrier(hunt, s) == carrier)
+    return next(well, None)
 
 
 def _next_doubt(hunt: _Hunt) -> tuple[str, str, str] | None:
@@ -204,7 +234,7 @@ def _path_for(hunt: _Hunt, sim: str) -> tuple[str, str]:
         place = hunt.places[router]
         cleared = sum(hunt.cleared(e) for e in _elements(hunt, sim, router, server))
         blamed = sum(hunt.blame(e) for e in _elements(hunt, sim, router, server))
-        weak = place.signal_dbm[carrier] < _WEAK_SIGNAL_DBM
+        weak = hunt.is_weak(router, carrier)
         again = path in used
         new_cell = place.cell_of[carrier] not in cells
         busy = hunt.busy_s.get(router, 0.0)
@@ -218,11 +248,13 @@ def _learn(hunt: _Hunt, sim: str, router: str, server: str, probe: Probe) -> Non
     elements = _elements(hunt, sim, router, server)
     cell = hunt.places[router].cell_of[_carrier(hunt, sim)]
     tried = hunt.tried.setdefault(sim, [])
-    tried.append(_Tried(router=router, cell=cell, server=server, probe=probe))
+    number = hunt.probes + 1
+    tried.append(_Tried(router=router, cell=cell, server=server, probe=probe, number=number))
     if probe.rate_bps >= hunt.slow_below_bps:
+        hunt.fast_on.setdefault((router, server, _carrier(hunt, sim)), []).append(number)
         hunt.clear(elements, probe.rate_bps)
         hunt.verdict[sim] = False
-        hunt.why[sim] = f"probe at {probe.rate_bps / 1e6:.1f} Mbit/s on {router}"
+        hunt.why[sim] = f"{probe.rate_bps / 1e6:.1f} Mbit/s or more on {router}"
     else:
         for element in elements:
             hunt.slow_through[element] = hunt.slow_through.get(element, 0) + 1
@@ -254,6 +286,26 @@ def _convict(hunt: _Hunt) -> None:
         elif len(cells) >= _FEWEST_CELLS:
             hunt.verdict[sim] = True
             hunt.why[sim] = f"the same rate in {len(cells)} cells"
+        elif (router := _slow_around_a_fast_one(hunt, sim, same)) is not None:
+            hunt.verdict[sim] = True
+            hunt.why[sim] = f"slow on {router} before and after another SIM was fast there"
+
+
+def _slow_around_a_fast_one(hunt: _Hunt, sim: str, same: Sequence[_Tried]) -> str | None:
+    """Return the router on which another SIM was fast between two slow probes of this one.
+
+    Only where the carrier has one cell: several cells tell more.
+    """
+    carrier = _carrier(hunt, sim)
+    if len(hunt.cells(carrier)) > 1:
+        return None
+    for first, then in pairwise(same):
+        path = (first.router, first.server)
+        fast = hunt.fast_on.get((*path, carrier), ())
+        between = any(first.number < at < then.number for at in fast)
+        if between and path == (then.router, then.server):
+            return first.router
+    return None
 
 
 def _finding(hunt: _Hunt, sim: str) -> SimFinding:
@@ -328,8 +380,7 @@ def _causes(hunt: _Hunt) -> Mapping[str, Cause]:
             if one.probe.rate_bps >= hunt.slow_below_bps:
                 continue
             open_ = [e for e in _elements(hunt, sim, one.router, one.server) if not hunt.cleared(e)]
-            weak = hunt.places[one.router].signal_dbm[_carrier(hunt, sim)] < _WEAK_SIGNAL_DBM
-            if weak:
+            if hunt.is_weak(one.router, _carrier(hunt, sim)):
                 open_ = [e for e in open_ if e.startswith("signal")]
             else:
                 open_ = [e for e in open_ if not e.startswith("signal")]

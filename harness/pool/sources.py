@@ -38,7 +38,7 @@ def ledger_of_server(sims: Iterable[Sim], *, bank: str) -> Ledger:
     return Ledger(
         SimEntry(
             sim=sim.iccid,
-            contract=_contract(sim.plmn, sim.plan),
+            contract=contract_of(sim),
             slot=f"{bank}/{'-' if sim.slot is None else sim.slot}",
             state=SimState.ABSENT
             if sim.slot is None
@@ -49,12 +49,13 @@ def ledger_of_server(sims: Iterable[Sim], *, bank: str) -> Ledger:
     )
 
 
-def _contract(plmn: str, plan: Plan) -> Contract:
-    window = None
+def contract_of(sim: Sim) -> Contract:
+    """Return a SIM's contract as the access server tells it; what it leaves out is not known."""
+    plan, window = sim.plan, None
     if plan.window_days is not None and plan.window_bytes is not None:
         window = ShortWindow(days=plan.window_days, limit_bytes=plan.window_bytes)
     return Contract(
-        carrier=plmn,
+        carrier=sim.plmn,
         plan="",
         quota_bytes=plan.quota_bytes,
         reset=_reset(plan),

@@ -35,7 +35,7 @@ class Place:
     Attributes:
         router: Its name.
         cell_of: The cell it is in, by carrier.
-        signal_dbm: RSRP by carrier, in dBm.
+        signal_dbm: RSRP by carrier, in dBm; what is missing is not known to be weak.
     """
 
     router: str

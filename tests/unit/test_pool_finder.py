@@ -91,6 +91,37 @@ def test_a_fast_sim_clears_the_path_and_a_slow_one_is_then_the_sim() -> None:
     assert search.burnt_bytes < 6_000_000
 
 
+def test_on_a_desk_with_one_cell_a_fast_sim_between_two_slow_probes_proves_it() -> None:
+    """All of S2's probes go through the path on which S1 or S3 is fast in between."""
+    desk = [Place(router="r0", cell_of={CARRIER: "desk"}, signal_dbm={})]
+    bench = _Bench({"S1": 4e7, "S2": 128e3, "S3": 4e7}, {})
+
+    search = find_slow_sims(
+        [_sim("S1"), _sim("S2"), _sim("S3")], desk, ["s1"], bench,
+        slow_below_bps=3e6, budget_bytes=10**9,
+    )  # fmt: skip
+
+    assert {f.sim: f.slow for f in search.findings} == {"S1": False, "S2": True, "S3": False}
+    assert search.findings[1].evidence == "slow on r0 before and after another SIM was fast there"
+    asked = [sim for sim, _, _ in bench.asked]
+    first, last = asked.index("S2"), len(asked) - 1 - asked[::-1].index("S2")
+    assert {"S1", "S3"} & set(asked[first + 1 : last])
+
+
+def test_on_a_desk_where_nothing_is_fast_nothing_is_decided() -> None:
+    """A slow cell and slow SIMs look the same there; each SIM is tried three times at most."""
+    desk = [Place(router="r0", cell_of={CARRIER: "desk"}, signal_dbm={})]
+    bench = _Bench({"S1": 128e3, "S2": 128e3}, {})
+
+    search = find_slow_sims(
+        [_sim("S1"), _sim("S2")], desk, ["s1"], bench, slow_below_bps=3e6, budget_bytes=10**9
+    )
+
+    assert [f.slow for f in search.findings] == [None, None]
+    assert len(bench.asked) == 6
+    assert search.findings[0].evidence == "3 slow probes, none over a path that was cleared"
+
+
 def test_own_traffic_is_free() -> None:
     """A SIM that was fast in the last hour is not probed."""
     bench = _Bench({"S1": 4e7}, {})
