@@ -28,6 +28,10 @@ $(VENV)/.dev: .ci/dev.lock $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/dev.lock
 	@touch $@
 
+$(VENV)/.forecast: .ci/forecast.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/forecast.lock
+	@touch $@
+
 setup: $(VENV)/.runtime ## make .venv with what requirements.lock pins
 setup-dev: $(VENV)/.dev ## the same with the tools of the gate
 
@@ -67,7 +71,7 @@ bench-measure: setup-dev
 	$(BIN)/python -m tests.bench.truthset
 bench-record: setup-dev
 	PYTHONPATH=. $(BIN)/python tests/bench/bench_record.py
-bench-pool: setup-dev
+bench-pool: setup-dev $(VENV)/.forecast
 	$(BIN)/python tests/bench/bench_pool.py
 
 fuzz: setup-dev ## ten million inputs on framing, dialogue and every parser

@@ -2,8 +2,8 @@
 
 Run it by hand or by `make bench`; it judges nothing, because other work on a machine moves each
 figure. `--lines 1000000` is the size of the goals; the store then needs 2 GB of disk. The peers'
-table needs statsforecast and greykite (`pip install statsforecast`, `pip install --no-deps
-greykite`); without them it has the simple peers and the generator only.
+table needs statsforecast and greykite, which `make bench-pool` installs from .ci/forecast.lock;
+without them it has the simple peers and the generator only.
 """
 
 from __future__ import annotations

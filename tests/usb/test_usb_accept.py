@@ -91,8 +91,8 @@ def test_the_smoke_plan_passes_over_real_usb(lab: Path, tmp_path: Path) -> None:
     """From power-on to data and through a throttle, on a bench that is not virtual."""
     code, said, words = accept(lab, wide_limits(tmp_path))
 
-    assert code == 0, (said, words)
-    assert said["verdict"] == "pass"
+    red = [outcome for outcome in said["results"] if outcome["verdict"] != "pass"]
+    assert (code, said["verdict"]) == (0, "pass"), (red, words)
     assert [outcome["case"] for outcome in said["results"]] == [case.info.id for case in SMOKE]
 
 
