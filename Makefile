@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit test-usb test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb rehearse test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -54,6 +54,9 @@ test: lint unit ## set up, then everything CI runs: these and the USB tier besid
 
 test-usb: setup-dev ## the tier with a real kernel's USB stack, in a VM (root installs what it needs)
 	$(BIN)/python -m tests.vm
+
+rehearse: setup-dev ## a shell beside a virtual USB router, in the VM; or CMD='harness ls'
+	$(BIN)/python -m tests.vm --rehearse --timeout-s 86400 $(if $(CMD),-- '$(CMD)')
 
 test-usb-night: setup-dev ## a thousand re-enumerations of a virtual USB router, in the VM
 	$(BIN)/python -m tests.vm --timeout-s 10800 -- env USB_ROUNDS=$${N:-1000} $(BIN)/python \

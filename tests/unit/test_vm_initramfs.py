@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.vm.initramfs import module_order, newc
+from tests.vm.machine import sayable
 
 DEP = """\
 kernel/fs/9p/9p.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs/netfs.ko
@@ -47,3 +48,20 @@ def test_the_archive_is_newc() -> None:
     assert at % 4 == 0
     assert len(data) % 4 == 0
     assert b"TRAILER!!!\0" in data
+
+
+@pytest.mark.parametrize(
+    ("held", "shown"),
+    [
+        (b"one\ntwo", b"one\ntwo"),
+        (b"bash# ", b"bash# "),
+        (b"one\nGUEST-EXIT 1", b"one\n"),
+        (b"one\nGUE", b"one\n"),
+        (b"one\n", b"one\n"),
+    ],
+)
+def test_a_prompt_is_shown_at_once_and_the_mark_of_the_end_is_not(
+    held: bytes, shown: bytes
+) -> None:
+    """Only what may become the mark is held back."""
+    assert held[: sayable(held)] == shown

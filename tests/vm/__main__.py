@@ -1,6 +1,9 @@
-"""``python -m tests.vm [--fetch-only] [--where-possible] [-- COMMAND…]``: run it in the guest.
+"""``python -m tests.vm [--rehearse] [--where-possible] [-- COMMAND…]``: run it in the guest.
 
 Its exit status is that of the command. Without a command: the USB tier.
+
+With ``--rehearse`` a virtual router is on the guest's USB bus meanwhile, and without a command
+there is a shell beside it.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="a host that lacks a package and cannot install it is told so, and is no failure",
     )
+    parser.add_argument("--rehearse", action="store_true", help="beside a virtual USB router")
     parser.add_argument("--timeout-s", type=float, default=1500.0, help="at most")
     parser.add_argument("--memory-mb", type=int, default=1024)
     parser.add_argument(
@@ -64,7 +68,10 @@ def main() -> int:
     for package in ("harness", "devices", "tests/usb"):
         compileall.compile_dir(CHECKOUT / package, quiet=1)
     words = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    command = words or [sys.executable, *DEFAULT_COMMAND]
+    if arguments.rehearse:
+        command = ["sh", "tests/vm/rehearse.sh", *arguments.command[1:]]
+    else:
+        command = words or [sys.executable, *DEFAULT_COMMAND]
     guest = Guest(
         kernel=kernel,
         checkout=CHECKOUT,
@@ -74,6 +81,7 @@ def main() -> int:
         command=shlex.join(command),
         memory_mb=arguments.memory_mb,
         accel=arguments.accel,
+        keyboard=sys.stdin.buffer if arguments.rehearse and not words else None,
     )
     outcome = run_guest(guest, sys.stdout.buffer, timeout_s=arguments.timeout_s)
     sys.stderr.write(

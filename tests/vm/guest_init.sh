@@ -2,7 +2,7 @@
 # command. GUEST-EXIT on the console is how the host learns the command's exit status.
 . /guest.env
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export HOME=/root LANG=C.UTF-8 TERM=dumb
+export HOME=/root PYTHON LANG=C.UTF-8 TERM=dumb
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
@@ -31,7 +31,11 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none results "$R
 rm -f /etc/udev/rules.d/70-persistent-net.rules
 /lib/systemd/systemd-udevd --daemon --resolve-names=early
 cd "$CHECKOUT" || exit 1
-sh /guest_command.sh </dev/null >/dev/hvc0 2>&1
+if [ "$KEYBOARD" = 1 ]; then
+  setsid -c sh /guest_command.sh </dev/hvc0 >/dev/hvc0 2>&1
+else
+  sh /guest_command.sh </dev/null >/dev/hvc0 2>&1
+fi
 echo "GUEST-EXIT $?" >/dev/hvc0
 sync
 echo o >/proc/sysrq-trigger

@@ -10,7 +10,9 @@ import re
 import shlex
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,8 @@ from tests.vm.initramfs import initramfs
 from tests.vm.kernel import Kernel
 
 STATUS_UNKNOWN = 125
-_EXIT = re.compile(rb"GUEST-EXIT (?P<status>\d+)\r?\n")
+_MARK = b"GUEST-EXIT "
+_EXIT = re.compile(_MARK + rb"(?P<status>\d+)\r?\n")
 _POLL_S = 1.0
 _CONNECT_S = 60.0
 _POWER_OFF_S = 5.0
@@ -39,6 +42,7 @@ class Guest:
         command: Shell command.
         memory_mb: Memory of the guest, in MiB.
         accel: Accelerator, as qemu names it.
+        keyboard: Where what a person types comes from; None when nobody does.
     """
 
     kernel: Kernel
@@ -49,6 +53,7 @@ class Guest:
     command: str
     memory_mb: int
     accel: str
+    keyboard: BinaryIO | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,8 @@ def run_guest(guest: Guest, output: BinaryIO, *, timeout_s: float) -> GuestOutco
             ("RESULTS", guest.results),
             ("CHECKOUT", guest.checkout),
             ("ENVIRONMENT", guest.environment),
+            ("PYTHON", sys.executable),
+            ("KEYBOARD", int(guest.keyboard is not None)),
         )
     )
     with tempfile.TemporaryDirectory(prefix="vm-") as work, socket.socket(socket.AF_UNIX) as door:
@@ -113,6 +120,11 @@ def run_guest(guest: Guest, output: BinaryIO, *, timeout_s: float) -> GuestOutco
             try:
                 line, _ = door.accept()
                 with line:
+                    if guest.keyboard is not None:
+                        typing = threading.Thread(
+                            target=_type, args=(guest.keyboard, line), daemon=True
+                        )
+                        typing.start()
                     status, first_s = _follow(qemu, line, output, end_s=start_s + timeout_s)
                 _wait_for_power_off(qemu)
             finally:
@@ -141,7 +153,7 @@ def _follow(
         first_s = first_s or time.monotonic()
         held += data
         match = _EXIT.search(held)
-        whole = match.start() if match else held.rfind(b"\n") + 1
+        whole = match.start() if match else sayable(held)
         output.write(held[:whole].replace(b"\r\n", b"\n"))
         output.flush()
         if match:
@@ -149,6 +161,26 @@ def _follow(
         held = held[whole:]
     output.write(held)
     return STATUS_UNKNOWN, first_s or time.monotonic()
+
+
+def sayable(held: bytes) -> int:
+    """Return how much of it can be shown: all but what may be the begin of the end's mark.
+
+    A prompt has no line end.
+    """
+    begin = held.rfind(b"\n") + 1
+    last = held[begin:]
+    return begin if last.startswith(_MARK) or _MARK.startswith(last) else len(held)
+
+
+def _type(keyboard: BinaryIO, line: socket.socket) -> None:
+    """Copy what is typed to the guest until it is gone; the end of input is Ctrl-D."""
+    try:
+        for typed in iter(keyboard.readline, b""):
+            line.sendall(typed)
+        line.sendall(b"\x04")
+    except OSError:
+        return
 
 
 def _wait_for_power_off(qemu: subprocess.Popen[bytes]) -> None:

@@ -65,7 +65,7 @@ def main() -> int:
     if not _has_controller():
         sys.stderr.write(
             f"virtual bench: error: there is no {Path(CONTROLLER)}: be root on a kernel with the "
-            "module vhci-hcd (Debian, Ubuntu and Fedora have it), or use make test-usb\n"
+            "module vhci-hcd (Debian, Ubuntu and Fedora have it), or take a VM: make rehearse\n"
         )
         return _EXIT_BENCH
     rig = Rig("acm" if kind == "acm" else "vendor")
