@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-dev accept test lint unit test-usb rehearse test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants clean-runs clean
+.PHONY: help setup setup-dev accept test lint unit test-usb rehearse test-usb-night bench bench-at bench-usb bench-userplane bench-measure bench-record bench-pool fuzz docs defects explore mutants mutants-firmware clean-runs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | column -t -s:
@@ -92,6 +92,9 @@ mutants: setup-dev ## change each line of the pure AT modules: what no test noti
 	rm -rf mutants
 	$(BIN)/mutmut run --max-children 1 >/dev/null
 	$(BIN)/python tests/mutants/judge.py
+
+mutants-firmware: setup-dev ## change the virtual firmware, N times: which changes does the suite notice?
+	$(BIN)/python -m tests.mutants.firmware --sample $${N:-60}
 
 clean: ## remove what the targets made, but not runs/
 	rm -rf $(VENV) build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
