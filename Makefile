@@ -49,8 +49,7 @@ unit: setup-dev ## pytest with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
-test: SHARDS := --usb
-test: lint unit ## set up, then everything CI runs: these and the USB tier beside them
+test: lint unit ## set up, then everything CI runs
 
 test-usb: setup-dev ## the tier with a real kernel's USB stack, in a VM (root installs what it needs)
 	$(BIN)/python -m tests.vm
