@@ -60,7 +60,9 @@ def test_a_command_was_refused_and_its_lines_are_kept(final: str) -> None:
 
 def test_of_two_lines_of_one_name_the_newest_is_the_state() -> None:
     """Other lines between and after them, blanks before, and small letters do not matter."""
-    answer = reply("+CEREG: 2,2", "+CSQ: 1,99", '  +cereg: 2,1,"1","2",7', "+CSQ: 2,99")
+    answer = reply(
+        "+CEREG: 2,2", "+CSQ: 1,99", "+CEREG: 2,5", '  +cereg: 2,1,"1","2",7', "+CSQ: 2,99"
+    )
 
     assert newest_line(answer, "+CEREG") == '  +cereg: 2,1,"1","2",7'
     assert newest_line(answer, "+CGREG", "+CSQ") == "+CSQ: 2,99"
