@@ -45,7 +45,7 @@ lint: setup-dev ## format, lint, types, arrows
 	$(BIN)/lint-imports
 
 unit: setup-dev ## pytest with coverage
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python tests/shards.py $(SHARDS)
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python tests/shards.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
