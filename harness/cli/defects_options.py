@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.common_options import LIMITS, LimitsOption
+
 
 def defects(  # noqa: PLR0913 - a command has the options that it has
     *,
@@ -29,9 +31,7 @@ def defects(  # noqa: PLR0913 - a command has the options that it has
     lab: Annotated[Path, typer.Option("--lab", metavar="FILE", help="The bench file.")] = Path(
         "lab.toml"
     ),
-    limits: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded.")] = Path(
-        "tests/acceptance/limits.toml"
-    ),
+    limits: LimitsOption = LIMITS,
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the records.")] = None,
     readme: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the table into its marked part.")

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harness import __version__
-from harness.cli.common_options import JsonOption, LabOption
+from harness.cli.common_options import LIMITS, JsonOption, LabOption, LimitsOption
 from harness.cli.defects_options import defects
 from harness.cli.exit_codes import ExitCode, of_error
 from harness.cli.export_options import export
@@ -49,9 +49,7 @@ def accept(  # noqa: PLR0913 - each is an option
     dut: Annotated[
         str | None, typer.Option(metavar="ROUTER", help="Only this router of the bench file.")
     ] = None,
-    limits: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded.")] = Path(
-        "tests/acceptance/limits.toml"
-    ),
+    limits: LimitsOption = LIMITS,
     plan: Annotated[
         str | None, typer.Option(metavar="NAME", help="The cases of plans/NAME.toml beside limits.")
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.common_options import JsonOption, LabOption
+from harness.cli.common_options import LIMITS, JsonOption, LabOption, LimitsOption
 
 pool_app = typer.Typer(help="The SIM pool: what is left, and where the month ends.")
 forecast_app = typer.Typer(help="How good the month-end landing is.")
@@ -70,9 +70,7 @@ def pool_probe(
     lab: LabOption = Path("lab.toml"),
     *,
     dut: Annotated[str | None, typer.Option(metavar="NAME", help="The router to use.")] = None,
-    limits: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded.")] = Path(
-        "tests/acceptance/limits.toml"
-    ),
+    limits: LimitsOption = LIMITS,
     carrier: Annotated[list[str] | None, typer.Option(help="Its SIMs only; repeatable.")] = None,
     slow_below: Annotated[str, typer.Option(help="A slower SIM is slow.")] = "3 Mbit/s",
     budget: Annotated[str, typer.Option(help="Data to burn at most.")] = "100 MB",

@@ -27,7 +27,7 @@ from harness.pool.ledger_file import dump_ledger, load_ledger
 from harness.pool.sources import evidence_of_search, ledger_of_server
 from harness.pool.suspicion import Search, SimFinding
 from harness.procedure.catalogue import CASES
-from harness.procedure.sim_search import searched_sims, searching
+from harness.procedure.sim_search import SearchPlan, searched_sims, searching
 
 _ASK_S = 10.0
 
@@ -42,16 +42,17 @@ def probe(
         UsageError: No SIM is free to be probed, or a router, a rate or a size is not known.
         BenchError: The bench cannot be built.
     """
-    slow_below_bps, budget_bytes = parse_rate_bps(slow_below), parse_size_bytes(budget)
+    plan = SearchPlan(
+        carriers=carriers,
+        slow_below_bps=parse_rate_bps(slow_below),
+        budget_bytes=parse_size_bytes(budget),
+    )
     clock = StoppableClock(SystemClock())
 
     def say(text: str) -> None:
         typer.echo(f"harness: {text}", err=True)
 
     found: list[Search] = []
-    case = searching(
-        found, carriers=carriers, slow_below_bps=slow_below_bps, budget_bytes=budget_bytes
-    )
     with (
         open_bench(lab, say=say, clock=clock) as bench,
         bench.dut(dut) as router,
@@ -62,11 +63,12 @@ def probe(
         if ledger is not None and ledger.exists():
             known = load_ledger(ledger.read_text(encoding="utf-8"))
         asked = searched_sims(listed, router.router.imei, carriers)
-        say(f"{len(asked)} SIMs to be probed on {router.name}, {format_size(budget_bytes)} at most")
+        most = format_size(plan.budget_bytes)
+        say(f"{len(asked)} SIMs to be probed on {router.name}, {most} at most")
         with open_run(
             bench, limits=limits, plan="pool probe", cases=CASES, progress=progress.of("")
         ) as acceptance:
-            outcome = acceptance.run(case, router)
+            outcome = acceptance.run(searching(plan, found.append), router)
     for search in found:
         sims = {sim.iccid: sim for sim in listed}
         tell(search, sims, as_json=as_json)

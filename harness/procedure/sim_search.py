@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,17 +40,18 @@ class BenchProber:
     """Measures SIMs on one router: `harness.pool.suspicion.Prober`.
 
     The access server chooses which SIM it gives, so the others of the carrier are taken out of its
-    choice for as long as it takes; `restore` gives each the state that it had.
+    choice for as long as it takes.
 
     Attributes:
         user: The router, serving.
         slow_below_bps: Below this rate a line counts as slow, in bit/s.
-        before: State that each SIM had that was marked.
+        undo: Gives each SIM that was marked the state that it had.
     """
 
     user: Serving
     slow_below_bps: float
-    before: dict[str, SimState] = field(default_factory=dict)
+    undo: ExitStack
+    marked: set[str] = field(default_factory=set)
 
     def probe(self, sim: str, router: str, server: str) -> Probe:
         """Put the SIM on the router and ask whether its line is slow.
@@ -112,28 +113,30 @@ class BenchProber:
             raise user.fail(name, f"{user.shown} was given", server_holds=held)
 
     def _mark(self, sim: Sim, state: SimState) -> None:
-        if sim.state != state:
-            self.before.setdefault(sim.iccid, sim.state)
-            self.user.run.dut.cloud.set_sim_state(
-                sim.iccid, state, "a search of slow SIMs", step(self.user.run)
-            )
+        if sim.state == state:
+            return
+        if sim.iccid not in self.marked:
+            self.marked.add(sim.iccid)
+            self.undo.callback(self._set, sim.iccid, sim.state, "the search is done")
+        self._set(sim.iccid, state, "a search of slow SIMs")
 
-    def restore(self) -> None:
-        """Give each SIM its state back."""
-        run = self.user.run
-        while self.before:
-            iccid, state = self.before.popitem()
-            run.dut.cloud.set_sim_state(iccid, state, "the search is done", step(run))
+    def _set(self, iccid: str, state: SimState, why: str) -> None:
+        self.user.run.dut.cloud.set_sim_state(iccid, state, why, step(self.user.run))
 
 
-@contextmanager
-def prober_on(user: Serving, slow_below_bps: float) -> Iterator[BenchProber]:
-    """Lend a prober, and give every SIM its state back after it."""
-    prober = BenchProber(user=user, slow_below_bps=slow_below_bps)
-    try:
-        yield prober
-    finally:
-        prober.restore()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlan:
+    """What is searched.
+
+    Attributes:
+        carriers: Names or PLMN codes; empty for all.
+        slow_below_bps: Below this rate a SIM counts as slow, in bit/s.
+        budget_bytes: When this is burnt, what is left stays undecided.
+    """
+
+    carriers: Sequence[str] = ()
+    slow_below_bps: float
+    budget_bytes: int
 
 
 def searched_sims(sims: Sequence[Sim], imei: str, carriers: Collection[str] = ()) -> list[Sim]:
@@ -163,9 +166,7 @@ def searched_sims(sims: Sequence[Sim], imei: str, carriers: Collection[str] = ()
     return found
 
 
-def search(
-    run: CaseRun, *, carriers: Sequence[str], slow_below_bps: float, budget_bytes: int
-) -> Search:
+def search(run: CaseRun, plan: SearchPlan) -> Search:
     """Search the slow SIMs of the access server and note what each is.
 
     Raises:
@@ -173,7 +174,7 @@ def search(
         UsageError: There is no SIM to probe.
         BenchError: The bench cannot steer or measure.
     """
-    sims = searched_sims(run.dut.cloud.sims(step(run)), run.dut.router.imei, carriers)
+    sims = searched_sims(run.dut.cloud.sims(step(run)), run.dut.router.imei, plan.carriers)
     user = serve(run)
     place = Place(
         router=run.dut.name,
@@ -190,14 +191,14 @@ def search(
         )
         for sim in sims
     ]
-    with prober_on(user, slow_below_bps) as prober:
+    with ExitStack() as undo:
         found = find_slow_sims(
             under,
             [place],
             [_FAR_END],
-            prober,
-            slow_below_bps=slow_below_bps,
-            budget_bytes=budget_bytes,
+            BenchProber(user=user, slow_below_bps=plan.slow_below_bps, undo=undo),
+            slow_below_bps=plan.slow_below_bps,
+            budget_bytes=plan.budget_bytes,
         )
     by_iccid = {sim.iccid: sim for sim in sims}
     for finding in found.findings:
@@ -223,23 +224,13 @@ def shown(iccid: str) -> str:
     return f"*{iccid[-SHOWN:]}"
 
 
-def searching(
-    found: list[Search], *, carriers: Sequence[str], slow_below_bps: float, budget_bytes: int
-) -> Case:
+def searching(plan: SearchPlan, found: Callable[[Search], None]) -> Case:
     """Return the search as a case, so that it leaves a record.
 
     Args:
-        found: What was found is added to it.
-        carriers: Names or PLMN codes; empty for all.
-        slow_below_bps: Below this rate a SIM counts as slow, in bit/s.
-        budget_bytes: When this is burnt, what is left stays undecided.
+        plan: What is searched.
+        found: Told what came out.
     """
-
-    def run_search(run: CaseRun) -> None:
-        found.append(
-            search(run, carriers=carriers, slow_below_bps=slow_below_bps, budget_bytes=budget_bytes)
-        )
-
     return Case(
         info=CaseInfo(
             id="POOL-PROBE",
@@ -253,7 +244,7 @@ def searching(
         owner_rule="the carrier of a slow SIM; who was waited for when a SIM is not given",
         limits=BOOT_LIMITS | {GAP_LIMIT},
         estimated_s=0.0,
-        estimated_bytes=budget_bytes,
+        estimated_bytes=plan.budget_bytes,
         exclusive=True,
-        run=run_search,
+        run=lambda run: found(search(run, plan)),
     )

@@ -29,19 +29,10 @@ from harness.procedure.virtual_bench import start_virtual_bench
 from harness.record.reader import RunRecord
 from harness.userplane.broker import Broker
 from harness.verdict.verdict import Verdict
+from tests.whole.silent import Silent
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
-
-
-class Silent:
-    """Nobody waits."""
-
-    def started(self, step: str, limit_s: float | None) -> None:
-        """Say nothing."""
-
-    def ended(self, step: str, verdict: Verdict, text: str) -> None:
-        """Say nothing."""
 
 
 def bare_text() -> str:

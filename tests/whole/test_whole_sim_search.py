@@ -13,25 +13,17 @@ from harness.bench import open_bench, open_run
 from harness.core.clock import Deadline
 from harness.core.party import Party
 from harness.pool.suspicion import Mechanism, Search
+from harness.procedure import sim_search
 from harness.procedure.acceptance import Acceptance
 from harness.procedure.catalogue import CASES
 from harness.procedure.dut import Dut
-from harness.procedure.sim_search import searching
+from harness.procedure.sim_search import SearchPlan, searching
 from harness.verdict.verdict import Verdict
+from tests.whole.silent import Silent
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 pytestmark = pytest.mark.slow
-
-
-class Silent:
-    """Nobody waits."""
-
-    def started(self, step: str, limit_s: float | None) -> None:
-        """Say nothing."""
-
-    def ended(self, step: str, verdict: Verdict, text: str) -> None:
-        """Say nothing."""
 
 
 @contextmanager
@@ -68,13 +60,12 @@ def test_the_slow_sims_are_found_and_every_state_is_put_back(
         shaped, policed = sims[1], sims[3]
         core.shape(shaped.imsi, {"downlink_bps": 200_000, "mode": "shaper"}, deadline)
         core.shape(policed.imsi, {"downlink_bps": 1_000_000, "mode": "policer"}, deadline)
-        case = searching(
-            found,
+        plan = SearchPlan(
             carriers=[shaped.carrier, policed.plmn],
             slow_below_bps=3_000_000,
             budget_bytes=20_000_000,
         )
-        outcome = run.run(case, dut)
+        outcome = run.run(searching(plan, found.append), dut)
         after = states(dut)
 
     (search,) = found
@@ -89,3 +80,25 @@ def test_the_slow_sims_are_found_and_every_state_is_put_back(
     assert (outcome.verdict, outcome.owner) == (Verdict.FAIL, Party.CARRIER)
     assert after == before
     assert search.burnt_bytes < 3_000_000
+
+
+def test_a_search_that_is_interrupted_puts_every_state_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at a SIM of KDDI, when the other one is out of the server's choice."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with bench_run(tmp_path) as (run, dut):
+        before = states(dut)
+        during: list[dict[str, str]] = []
+
+        def interrupted(*_asked: object, **_how: object) -> None:
+            during.append(states(dut))
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(sim_search, "check_throttling", interrupted)
+        plan = SearchPlan(carriers=["kddi"], slow_below_bps=3_000_000, budget_bytes=20_000_000)
+        with pytest.raises(KeyboardInterrupt):
+            run.run(searching(plan, lambda _search: None), dut)
+
+        assert list(during[0].values()).count("quarantined") == 1
+        assert states(dut) == before
