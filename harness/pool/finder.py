@@ -74,8 +74,8 @@ class _Hunt:
     def probes(self) -> int:
         return sum(len(tried) for tried in self.tried.values())
 
-    def cells(self, carrier: str) -> set[str]:
-        return {place.cell_of[carrier] for place in self.places.values()}
+    def has_one_cell(self, carrier: str) -> bool:
+        return len({place.cell_of[carrier] for place in self.places.values()}) == 1
 
     def is_weak(self, router: str, carrier: str) -> bool:
         dbm = self.places[router].signal_dbm.get(carrier)
@@ -175,7 +175,8 @@ def _next_probe(hunt: _Hunt) -> tuple[str, str, str] | None:
     best: tuple[float, str] | None = None
     for sim in hunt.sims:
         tried = hunt.tried.get(sim, [])
-        most = _MOST_TRIES if len(hunt.cells(_carrier(hunt, sim))) > 1 else _MOST_TRIES_ONE_CELL
+        one_cell = hunt.has_one_cell(_carrier(hunt, sim))
+        most = _MOST_TRIES_ONE_CELL if one_cell else _MOST_TRIES
         if sim in hunt.verdict or len(tried) >= most:
             continue
         chance = min(0.98, max(0.02, _chance_slow(hunt, sim)))
@@ -192,15 +193,21 @@ def _next_probe(hunt: _Hunt) -> tuple[str, str, str] | None:
 
 
 def _control(hunt: _Hunt, sim: str, router: str, server: str) -> str | None:
-    """Return a SIM that is well, to go before `sim` tries the carrier's only cell once more."""
+    """Return a SIM that is well, to go before `sim` tries the carrier's only cell once more.
+
+    Once for each try: when the path turned slow for everybody, more controls tell nothing.
+    """
     carrier = _carrier(hunt, sim)
     tried = hunt.tried.get(sim, [])
-    if not tried or len(hunt.cells(carrier)) > 1:
+    if not tried or not hunt.has_one_cell(carrier):
         return None
-    if any(at > tried[-1].number for at in hunt.fast_on.get((router, server, carrier), ())):
-        return None
-    well = (s for s, slow in hunt.verdict.items() if not slow and _carrier(hunt, s) == carrier)
-    return next(well, None)
+    well = [s for s, slow in hunt.verdict.items() if not slow and _carrier(hunt, s) == carrier]
+    gone_since = (
+        one.number > tried[-1].number and (one.router, one.server) == (router, server)
+        for other in well
+        for one in hunt.tried.get(other, ())
+    )
+    return None if any(gone_since) else next(iter(well), None)
 
 
 def _next_doubt(hunt: _Hunt) -> tuple[str, str, str] | None:
@@ -297,7 +304,7 @@ def _slow_around_a_fast_one(hunt: _Hunt, sim: str, same: Sequence[_Tried]) -> st
     Only where the carrier has one cell: several cells tell more.
     """
     carrier = _carrier(hunt, sim)
-    if len(hunt.cells(carrier)) > 1:
+    if not hunt.has_one_cell(carrier):
         return None
     for first, then in pairwise(same):
         path = (first.router, first.server)

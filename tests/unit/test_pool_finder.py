@@ -122,6 +122,31 @@ def test_on_a_desk_where_nothing_is_fast_nothing_is_decided() -> None:
     assert search.findings[0].evidence == "3 slow probes, none over a path that was cleared"
 
 
+def test_a_desk_whose_path_turns_slow_is_not_probed_for_ever() -> None:
+    """S1 was fast, then nothing is: S2 is not convicted, and the search ends by itself."""
+    desk = [Place(router="r0", cell_of={CARRIER: "desk"}, signal_dbm={})]
+    paths: dict[str, float] = {}
+
+    class Congested(_Bench):
+        """Lets one fast probe through."""
+
+        def probe(self, sim: str, router: str, server: str) -> Probe:
+            """Measure, and be slow from then on."""
+            found = super().probe(sim, router, server)
+            paths["r0"] = 2e5
+            return found
+
+    bench = Congested({"S1": 4e7, "S2": 128e3}, paths)
+
+    search = find_slow_sims(
+        [_sim("S1"), _sim("S2")], desk, ["s1"], bench,
+        slow_below_bps=3e6, budget_bytes=10**9,
+    )  # fmt: skip
+
+    assert {f.sim: f.slow for f in search.findings} == {"S1": False, "S2": None}
+    assert [sim for sim, _, _ in bench.asked] == ["S1", "S2", "S1", "S2", "S1", "S2"]
+
+
 def test_own_traffic_is_free() -> None:
     """A SIM that was fast in the last hour is not probed."""
     bench = _Bench({"S1": 4e7}, {})
