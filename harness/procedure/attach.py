@@ -91,7 +91,7 @@ CASES: Final[tuple[Case, ...]] = (
         limits=frozenset(phase.limit_name for phase in Phase)
         | {AGREEMENT_LIMIT, NAME_LIMIT, RATE_LIMIT},
         estimated_s=14.0,
-        estimated_bytes=2_100_000,
+        estimated_bytes=3_000_000,
         run=run_each_carrier,
     ),
 )

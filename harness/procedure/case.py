@@ -50,7 +50,7 @@ class Case:
         owner_rule: By what a failure's owner is found.
         limits: Names of the limits that it asks for.
         estimated_s: Seconds it takes on the virtual bench.
-        estimated_bytes: SIM data that it burns.
+        estimated_bytes: SIM data that it burns at most, as measured on the virtual bench.
         exclusive: Changes something that all routers of the bench share (the world's clock, the
             server's certificate, a whole carrier), so no other case may run meanwhile.
         run: Does it.

@@ -172,7 +172,7 @@ def _at(number: int, slow: Slow) -> Case:
         owner_rule=_OWNER_RULE,
         limits=_REPLACED_LIMITS,
         estimated_s=16.0,
-        estimated_bytes=5_000_000 + 2 * slow.rate_bps,
+        estimated_bytes=9_000_000 + 2 * slow.rate_bps,
         run=partial(run_replaced, slow=slow),
     )
 
@@ -201,7 +201,7 @@ CASES: Final[tuple[Case, ...]] = (
         owner_rule=_OWNER_RULE,
         limits=_REPLACED_LIMITS,
         estimated_s=20.0,
-        estimated_bytes=5_000_000,
+        estimated_bytes=9_000_000,
         run=run_replaced,
     ),
     Case(

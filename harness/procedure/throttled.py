@@ -228,6 +228,6 @@ THROTTLED: Final = Case(
     owner_rule="the bench: the throttle is read back and proven by its counters",
     limits=frozenset({INJECTED_LIMIT, RECOVERED_LIMIT}),
     estimated_s=4.0,
-    estimated_bytes=4_000_000,
+    estimated_bytes=6_000_000,
     run=run_throttled,
 )
