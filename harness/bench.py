@@ -25,7 +25,7 @@ from harness.lab.announced import AnnouncedService
 from harness.lab.host_watch import HostWatch
 from harness.lab.inventory import match_all
 from harness.lab.lease import default_directory, lease, sweep
-from harness.lab.load import load_lab
+from harness.lab.load import lab_text, load_lab
 from harness.lab.schema import Lab, Router
 from harness.lab.site import Site, announced_site, site_of
 from harness.lab.source import DeviceSource
@@ -271,7 +271,7 @@ def assembled(  # noqa: PLR0913 - the parts of a bench
         taps[name].up(TAP)
     return Bench(
         lab=lab,
-        lab_text=path.read_text(encoding="utf-8"),
+        lab_text=lab_text(path),
         runs=runs or path.parent / lab.bench.runs,
         clock=clock,
         broker=broker,

@@ -32,6 +32,4 @@ def write_cases(page: Path, plans: Path) -> None:
         path.stem: [case.info.id for case in load_plan(path.stem, plans).cases]
         for path in plans.glob("*.toml")
     }
-    before = page.read_text(encoding="utf-8") if page.exists() else ""
-    part = case_table.markdown(CASES, ids)
-    page.write_text(case_table.CATALOGUE.placed(before, part), encoding="utf-8")
+    case_table.CATALOGUE.write(page, case_table.markdown(CASES, ids))

@@ -71,9 +71,7 @@ def defects(
     else:
         typer.echo(detection.text(score))
     if readme is not None:
-        page = readme.read_text(encoding="utf-8") if readme.exists() else ""
-        part = detection.markdown(score, commit=_commit())
-        readme.write_text(detection.PLANTED.placed(page, part), encoding="utf-8")
+        detection.PLANTED.write(readme, detection.markdown(score, commit=_commit()))
     for line in shortfalls:
         typer.echo(f"harness: goal missed: {line}", err=True)
     return ExitCode.FAIL if shortfalls else ExitCode.PASS

@@ -37,8 +37,10 @@ _BY_ERROR: Final[tuple[tuple[type[HarnessError], ExitCode], ...]] = (
 )
 
 
-def of_error(error: HarnessError) -> ExitCode:
-    """Return the exit code of an error that ended the command."""
+def of_error(error: HarnessError | OSError) -> ExitCode:
+    """Return the exit code of an error that ended the command; of the operating system's: 3."""
+    if isinstance(error, OSError):
+        return ExitCode.BENCH
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.INTERNAL)
 
 

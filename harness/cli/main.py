@@ -273,6 +273,13 @@ def _interrupted(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(128 + number)
 
 
+def _said(error: OSError) -> str:
+    """Name the file of an error of the operating system that nobody foresaw."""
+    if error.filename is None:
+        return f"{error.strerror or error}; this host must be mended"
+    return f"{error.filename}: {error.strerror}; name another file, or mend this one"
+
+
 def run() -> NoReturn:
     """Run the command line; every error of ours becomes a message and an exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -282,6 +289,9 @@ def run() -> NoReturn:
     except HarnessError as exc:
         for line in str(exc).splitlines():
             typer.echo(f"harness: error: {line}", err=True)
+        sys.exit(of_error(exc))
+    except OSError as exc:
+        typer.echo(f"harness: error: {_said(exc)}", err=True)
         sys.exit(of_error(exc))
     except Interrupted:
         typer.echo("harness: interrupted; everything was put back", err=True)

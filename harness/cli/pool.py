@@ -13,6 +13,7 @@ from harness.bench import open_bench
 from harness.cli.exit_codes import ExitCode
 from harness.core.clock import Deadline, SystemClock
 from harness.core.errors import UsageError
+from harness.core.files import read_text
 from harness.core.identity import masked
 from harness.core.units import US_PER_S, format_size
 from harness.pool.any_csv import read_any_csv
@@ -189,8 +190,4 @@ def _this_hour() -> int:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        msg = f"{path}: there is no such file; name the ledger with --ledger"
-        raise UsageError(msg) from None
+    return read_text(path, remedy="name the ledger with --ledger")

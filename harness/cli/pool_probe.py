@@ -14,6 +14,7 @@ from harness.cli.progress import StepProgress
 from harness.cli.records import seal
 from harness.cloud.model import Sim
 from harness.core.clock import Deadline, StoppableClock, SystemClock
+from harness.core.files import read_text
 from harness.core.identity import masked
 from harness.core.units import (
     format_duration,
@@ -61,7 +62,7 @@ def probe(
         listed = bench.services.cloud.sims(Deadline.after(_ASK_S, clock))
         known = ledger_of_server(listed, bank="bank")
         if ledger is not None and ledger.exists():
-            known = load_ledger(ledger.read_text(encoding="utf-8"))
+            known = load_ledger(read_text(ledger, remedy="name the ledger with --ledger"))
         asked = searched_sims(listed, router.router.imei, carriers)
         most = format_size(plan.budget_bytes)
         say(f"{len(asked)} SIMs to be probed on {router.name}, {most} at most")

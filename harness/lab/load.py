@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from harness.core.errors import BenchError
+from harness.core.files import read_text
 from harness.lab.schema import Lab
 
 _DOTTED: Final = re.compile(r"(?P<key>[a-z_][\w.-]*\.[\w.-]+): (?P<rest>.*)", re.DOTALL)
@@ -26,17 +27,18 @@ def load_lab(path: Path) -> Lab:
     Raises:
         BenchError: It is not there, is no TOML, or says something that cannot be.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        msg = f"{path}: there is no such file; name the bench's own with --lab"
-        raise BenchError(msg) from None
-    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as exc:
-        msg = f"{path}: it cannot be read: {exc}; name the bench's own with --lab"
-        raise BenchError(msg) from exc
-    lab = parse_lab(text, source=path.name)
+    lab = parse_lab(lab_text(path), source=path.name)
     _require_files(lab, path)
     return lab
+
+
+def lab_text(path: Path) -> str:
+    """Return the text of a bench file, unread.
+
+    Raises:
+        BenchError: It is not there, or no text.
+    """
+    return read_text(path, remedy="name the bench's own with --lab", error=BenchError)
 
 
 def parse_lab(text: str, *, source: str = "lab.toml") -> Lab:

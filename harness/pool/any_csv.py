@@ -9,6 +9,7 @@ result, so that a person can object.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.core.errors import UsageError
+from harness.core.files import read_text
 from harness.pool.public_series import HourlySeries, series_of
 
 _SAMPLE: Final = 400
@@ -79,15 +81,17 @@ def read_any_csv(path: Path) -> tuple[Shape, Sequence[HourlySeries]]:
     """Read a CSV of hourly values and say how it was understood.
 
     Raises:
-        UsageError: No column is a time, or none is a number.
+        UsageError: It is not there or no CSV, no column is a time, or none is a number.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(_DELIMITERS, key=first.count)
-        reader = csv.DictReader(file, delimiter=delimiter)
+    text = read_text(path, remedy="name a CSV with --csv", encoding="utf-8-sig")
+    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    try:
         header = [name for name in reader.fieldnames or () if name is not None]
         rows = list(reader)
+    except csv.Error as exc:
+        msg = f"{path.name}: line {reader.line_num} is no line of a CSV: {exc}; name a CSV"
+        raise UsageError(msg) from None
     if delimiter != ",":
         rows = [_with_points(row) for row in rows]
     shape, parse = _shape_of(path.name, header, rows)

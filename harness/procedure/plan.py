@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.errors import UsageError
+from harness.core.files import read_text
 from harness.procedure.case import Case
 from harness.procedure.catalogue import case_by_id
 
@@ -52,12 +53,11 @@ def load_plan(name: str, directory: Path) -> Plan:
         UsageError: There is no such plan, or it names a case that there is not.
     """
     path = directory / f"{name}.toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not path.is_file():
         known = ", ".join(sorted(other.stem for other in directory.glob("*.toml"))) or "none"
         msg = f"there is no plan {name!r} in {directory}; there are {known}"
-        raise UsageError(msg) from None
+        raise UsageError(msg)
+    text = read_text(path, remedy="mend the plan")
     try:
         found = _PlanFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from harness.core.errors import UsageError
+from harness.core.files import read_text
 from harness.core.units import parse_duration_s, parse_rate_bps
 
 _LONGEST_S: Final = 60.0
@@ -103,12 +104,10 @@ def load_story(path: Path) -> Story:
     Raises:
         UsageError: There is none, or it is not written as one.
     """
+    text = read_text(path, remedy="name the story with --scenario")
     try:
-        return Story.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as exc:
-        msg = f"{path}: {exc.strerror}"
-        raise UsageError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        return Story.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as exc:
         msg = f"{path.name}: not TOML: {exc}"
         raise UsageError(msg) from None
     except UsageError as exc:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from harness.core.clock import Clock, Deadline
 from harness.core.errors import BenchError, UsageError
 from harness.core.party import Party
+from harness.lab.load import lab_text
 from harness.verdict.detection import PlantedFault, Trial
 from harness.verdict.verdict import Verdict
 
@@ -159,7 +160,7 @@ def _accept(
     """
     with ExitStack() as stack:
         desk = _desk(stack, name, suite)
-        text = with_planted(suite.lab.read_text(encoding="utf-8"), planted)
+        text = with_planted(lab_text(suite.lab), planted)
         (desk / "lab.toml").write_text(text, encoding="utf-8")
         chosen = [part for case_id in case_ids for part in ("--case", case_id)]
         chosen += ["--plan", suite.plan] if suite.plan else []

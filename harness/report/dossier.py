@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.core.errors import UsageError
+from harness.core.files import read_text
 
 
 class _Entry(BaseModel):
@@ -89,10 +90,8 @@ def load_dossier(path: Path) -> Dossier:
         UsageError: It is not there, no TOML, or something in it is unknown or of the wrong form.
     """
     try:
-        return Dossier.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        msg = f"{path.name}: there is no such file"
-        raise UsageError(msg) from None
+        text = read_text(path, remedy="name the dossier of the firmware with --dossier")
+        return Dossier.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:
         msg = f"{path.name}: it is not TOML: {exc}"
         raise UsageError(msg) from None

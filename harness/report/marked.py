@@ -1,9 +1,12 @@
-"""The generated part of a Markdown page, between two marks. Pure."""
+"""The generated part of a Markdown page, between two marks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.files import read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,16 @@ class Marked:
         if not page.strip():
             return f"{part}\n"
         return f"{page.rstrip()}\n\n## {self.heading}\n\n{part}\n"
+
+    def write(self, page: Path, part: str) -> None:
+        """Replace or add the part of a page, which is made when there is none.
+
+        Raises:
+            UsageError: The page is there, and is no text.
+        """
+        remedy = "name a Markdown page"
+        before = read_text(page, remedy=remedy) if page.exists() else ""
+        page.write_text(self.placed(before, part), encoding="utf-8")
 
 
 def pipes(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

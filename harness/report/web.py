@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.core.clock import Clock, SystemClock
 from harness.core.errors import HarnessError
+from harness.core.files import read_text
 from harness.core.units import US_PER_S
 from harness.pool.ledger_file import load_ledger
 from harness.pool.page import month_page, page_sources
@@ -329,7 +330,7 @@ def app(
 
 
 def _pool_page(store: Path, ledger: Path, hour: int) -> str:
-    sims = load_ledger(ledger.read_text(encoding="utf-8"))
+    sims = load_ledger(read_text(ledger, remedy="name the ledger with --ledger"))
     return month_page(UsageStore.open(store), sims, now_hour=hour, lead_days=_LEAD_DAYS)
 
 

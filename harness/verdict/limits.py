@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.core.errors import UsageError
+from harness.core.files import read_text
 
 Unit = Literal["s", "ms", "bit/s", "B", "1", "%", "dBm"]
 Decision = Literal["simple", "guarded"]
@@ -129,11 +130,7 @@ def load_limits(path: Path) -> LimitSet:
     Raises:
         UsageError: There is no such file, or its content is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        msg = f"{path}: there is no such file; name it with --limits"
-        raise UsageError(msg) from None
+    text = read_text(path, remedy="name it with --limits")
     return parse_limits(text, source=path.name)
 
 

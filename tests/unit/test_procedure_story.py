@@ -63,7 +63,7 @@ def test_a_wrong_story_is_answered_by_key(tmp_path: Path, text: str, message: st
 
 def test_a_story_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the reason."""
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="there is no such file"):
         load_story(tmp_path / "none.toml")
 
 

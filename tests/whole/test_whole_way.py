@@ -218,14 +218,26 @@ def test_one_at_dialogue_is_shown_raw_and_parsed(desk: Path) -> None:
         (("accept", "--case", "NOPE"), 2, "there is no case 'NOPE'; there are CANON-001, THR-001"),
         (("accept", "--limits", "nope.toml"), 2, "nope.toml: there is no such file"),
         (("accept", "--dut", "r7"), 2, "there is no router 'r7' in lab.toml; there are r1"),
+        (("accept", "--limits", "."), 2, ".: it cannot be read: Is a directory"),
+        (("accept", "--lab", "binary"), 3, "binary: it is not text in UTF-8; name the bench's own"),
+        (("cases", "--readme", "binary"), 2, "binary: it is not text in UTF-8; name a Markdown"),
+        (
+            ("forecast", "bench", "--csv", "binary"),
+            2,
+            "it is not text in UTF-8; name a CSV",
+        ),
+        (("verify", "binary"), 3, "Not a directory; name another file"),
         (("bogus",), 2, "No such command 'bogus'"),
     ],
 )
 def test_wrong_usage_is_told_apart_from_a_wrong_bench(
     desk: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    """Exit code 2, and what would have been right."""
+    """Exit code 2, and what would have been right; a wrong file is never a traceback."""
+    (desk / "binary").write_bytes(b"\xff\xfe\x00\x80")
+
     ended = ran(desk, "harness.cli", *arguments)
 
     assert ended.returncode == code
     assert message in ended.stderr
+    assert "Traceback" not in ended.stderr

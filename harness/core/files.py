@@ -1,0 +1,38 @@
+"""One reader of the texts that somebody names, so that a wrong name is answered alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.core.errors import HarnessError, UsageError
+
+
+def read_text(
+    path: Path,
+    *,
+    remedy: str,
+    error: type[HarnessError] = UsageError,
+    encoding: str = "utf-8",
+) -> str:
+    """Return the text of a file that a person named.
+
+    Args:
+        path: The file.
+        remedy: What to do when it cannot be read, for example `name it with --limits`.
+        error: Whose mistake a wrong name is: the caller's, or the bench's.
+        encoding: `utf-8`, or `utf-8-sig` where a spreadsheet may have put a byte order mark.
+
+    Raises:
+        UsageError: There is no such file, it cannot be read, or it is not text (or what `error`
+            names instead).
+    """
+    try:
+        return path.read_text(encoding=encoding)
+    except FileNotFoundError:
+        msg = f"{path}: there is no such file; {remedy}"
+    except UnicodeDecodeError:
+        msg = f"{path}: it is not text in UTF-8; {remedy}"
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        msg = f"{path}: it cannot be read: {why}; {remedy}"
+    raise error(msg) from None
