@@ -12,6 +12,7 @@ from harness.procedure.serving import Serving
 PROBE_BYTES: Final = 30_000
 _PROBE_S: Final = 30.0
 _REACH_S: Final = 120.0
+_SETTLE_S: Final = 20.0
 _RETIRED_S: Final = 0.3  # the tap shows a packet only after its block was handed over
 _PAYLOAD_SHARE: Final = 0.9  # less than of any flow, so that a piece never goes too far
 _LEAST_BYTES: Final = 1_000
@@ -45,6 +46,14 @@ class Meter:
         self.down_bytes += seen.count(Layer.L3, Way.DOWN)
         self.up_bytes += seen.count(Layer.L3, Way.UP)
         return self.down_bytes + self.up_bytes
+
+    def settle(self) -> int:
+        """Read until nothing comes any more: what a router still held in its queues counts, too."""
+        limit = Deadline.after(_SETTLE_S, self.user.run.clock)
+        before, count = -1, self.read()
+        while count > before and not limit.passed:
+            before, count = count, self.read()
+        return count
 
     def reach(self, target_bytes: int) -> int:
         """Download until so many bytes were counted, or a little less; return the count."""

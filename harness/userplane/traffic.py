@@ -6,10 +6,13 @@ Sockets come from a `Connect`, so that they lie in the right namespace; nothing 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import select
 import socket
+import sys
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
@@ -296,6 +299,15 @@ class TcpTraffic:
             if not count:
                 self._end(fileno)
         return bool(self._flows) and not self._deadline.passed
+
+    @property
+    def unacknowledged_bytes(self) -> int:
+        """Payload of open uploads that the far end has not acknowledged (tcp(7), SIOCOUTQ).
+
+        What the application wrote lies in the kernel's buffer first; on a slow path for seconds.
+        """
+        left = (fcntl.ioctl(flow, termios.TIOCOUTQ, bytes(4)) for flow in self._flows.values())
+        return sum(int.from_bytes(count, sys.byteorder) for count in left)
 
     def stop(self) -> TrafficReport:
         """Close the flows; an upload's TCP_INFO is read before."""

@@ -77,6 +77,27 @@ def test_an_upload_is_taken() -> None:
     assert report.app_bytes == 100_000
 
 
+def test_an_upload_is_not_there_before_the_far_end_acknowledged_it() -> None:
+    """A far end that does not read: what was written stays in the kernel until it does."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        client = TestServerClient(
+            "127.0.0.1", listener.getsockname()[1], token=TOKEN, connect=connect
+        )
+        with client.start(TrafficPlan(upload=True, total_bytes=200_000)) as traffic:
+            far_end, _ = listener.accept()
+            with far_end:
+                while traffic.app_bytes < 200_000 and traffic.pump(1.0):
+                    pass
+                written, waiting = traffic.app_bytes, traffic.unacknowledged_bytes
+                far_end.settimeout(10.0)
+                while traffic.unacknowledged_bytes:
+                    far_end.recv(65536)
+
+    assert written == 200_000
+    assert 100_000 < waiting <= 200_000
+
+
 def test_a_download_can_be_stopped_early() -> None:
     """Leaving in the middle is normal; the next transfer works."""
     with serving() as (server, _):
