@@ -83,11 +83,12 @@ def page_data(record: RunRecord, screen: Screen, *, detail_budget_bytes: int) ->
     results = record.results()
     order = sorted(range(len(results)), key=lambda i: (-results[i].verdict, i))
     details: dict[int, Packed] = {}
-    left_bytes = detail_budget_bytes
+    left_bytes, smallest_bytes = detail_budget_bytes, 1
     for index in order:
-        if left_bytes <= 0:
-            break
+        if left_bytes < smallest_bytes:
+            break  # not even one like the smallest so far has room: the rest need not be read
         packed = packed_detail(record, results[index], screen)
+        smallest_bytes = min(smallest_bytes, len(packed)) if details else len(packed)
         if details and len(packed) > left_bytes:
             continue
         details[index] = packed
