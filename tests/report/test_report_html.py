@@ -13,10 +13,17 @@ from typing import Any
 
 import pytest
 
+from harness.core.clock import FakeClock
 from harness.core.errors import UsageError
-from harness.report import html
+from harness.record.journal import RunJournal
+from harness.record.reader import RunRecord
+from harness.record.rows import CaseInfo, ResultRow, UnitInfo
+from harness.report import html, page_data
 from harness.report.messages import messages
 from harness.report.page_data import thinned
+from harness.report.privacy import Screen
+from harness.verdict.verdict import Verdict
+from tests.report.conftest import run_info
 
 IMEI = "490154203237518"
 ICCID = "8981100005819480000"
@@ -133,6 +140,35 @@ def test_results_that_failed_keep_their_details_first(small_run: Path) -> None:
     page = parsed(html.write(small_run, detail_budget_bytes=1))
 
     assert [name for name in page.scripts if re.fullmatch(r"d\d+", name)] == ["d0"]
+
+
+def test_results_without_room_are_not_read_for_their_details(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred equal results and room for ten: about ten are read, not two hundred."""
+    journal = RunJournal.create(tmp_path, run_info(), FakeClock())
+    case = CaseInfo(id="CS-X-001", version="1", title_en="case", title_ja="項目")
+    unit = journal.unit(UnitInfo(imei=IMEI, model="VR-1", firmware="1"))
+    for _ in range(200):
+        journal.begin_result(case, unit).finish(Verdict.PASS)
+    journal.finish(Verdict.PASS)
+    sizes: list[int] = []
+    real = page_data.packed_detail
+
+    def counted(record: RunRecord, row: ResultRow, screen: Screen) -> str:
+        packed = real(record, row, screen)
+        sizes.append(len(packed))
+        return packed
+
+    monkeypatch.setattr(page_data, "packed_detail", counted)
+    html.write(journal.directory)
+    size = sizes[0]
+    sizes.clear()
+    page = parsed(html.write(journal.directory, detail_budget_bytes=10 * size + size // 2))
+
+    kept = [name for name in page.scripts if re.fullmatch(r"d\d+", name)]
+    assert len(kept) >= 8
+    assert len(kept) <= len(sizes) < 20
 
 
 def test_a_thinned_curve_keeps_its_extremes() -> None:
