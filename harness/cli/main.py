@@ -273,10 +273,8 @@ def _interrupted(number: int, _frame: FrameType | None) -> NoReturn:
     raise Interrupted(128 + number)
 
 
-def _said(error: OSError) -> str:
+def _named(error: OSError) -> str:
     """Name the file of an error of the operating system that nobody foresaw."""
-    if error.filename is None:
-        return f"{error.strerror or error}; this host must be mended"
     return f"{error.filename}: {error.strerror}; name another file, or mend this one"
 
 
@@ -291,7 +289,9 @@ def run() -> NoReturn:
             typer.echo(f"harness: error: {line}", err=True)
         sys.exit(of_error(exc))
     except OSError as exc:
-        typer.echo(f"harness: error: {_said(exc)}", err=True)
+        if exc.filename is None:  # no name that anybody gave: our own fault, with its traceback
+            raise
+        typer.echo(f"harness: error: {_named(exc)}", err=True)
         sys.exit(of_error(exc))
     except Interrupted:
         typer.echo("harness: interrupted; everything was put back", err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.core.errors import HarnessError, UsageError
@@ -26,8 +28,24 @@ def read_text(
         UsageError: There is no such file, it cannot be read, or it is not text (or what `error`
             names instead).
     """
-    try:
+    with _explained(path, remedy, error):
         return path.read_text(encoding=encoding)
+
+
+def first_line(path: Path, *, remedy: str) -> str:
+    """Return the first line of a text that may be larger than memory.
+
+    Raises:
+        UsageError: As `read_text`.
+    """
+    with _explained(path, remedy, UsageError), path.open(encoding="utf-8") as lines:
+        return lines.readline()
+
+
+@contextmanager
+def _explained(path: Path, remedy: str, error: type[HarnessError]) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         msg = f"{path}: there is no such file; {remedy}"
     except UnicodeDecodeError:
@@ -35,4 +53,6 @@ def read_text(
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
         why = exc.strerror if isinstance(exc, OSError) else exc
         msg = f"{path}: it cannot be read: {why}; {remedy}"
+    else:
+        return
     raise error(msg) from None

@@ -20,7 +20,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from harness.core.errors import UsageError
-from harness.core.files import read_text
+from harness.core.files import first_line
 from harness.core.units import parse_size_bytes
 from harness.pool.months import hour_of, text_of, zone_of
 
@@ -155,8 +155,7 @@ def read_feed(path: Path) -> Sequence[Mapping[str, object]]:
     if path.suffix == ".parquet":
         table = pq.read_table(path)
     elif path.suffix == ".csv":
-        text = read_text(path, remedy="name the feed")
-        header = text.partition("\n")[0].strip().split(",")
+        header = first_line(path, remedy="name the feed").strip().split(",")
         types = dict.fromkeys(header, pa.string())
         options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=False)
         table = pa_csv.read_csv(path, convert_options=options)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import BenchError, UsageError
-from harness.core.files import read_text
+from harness.core.files import first_line, read_text
 
 
 def test_a_text_is_returned_without_its_byte_order_mark_where_one_may_be(tmp_path: Path) -> None:
@@ -39,3 +39,12 @@ def test_a_wrong_name_is_the_error_of_who_named_it(
 
     assert str(raised.value).endswith(words)
     assert str(raised.value).startswith(str(tmp_path))
+
+
+def test_the_first_line_is_read_alone(tmp_path: Path) -> None:
+    """What follows, here no text at all and beyond a buffer, is not looked at."""
+    (tmp_path / "feed.csv").write_bytes(b"line,hour\n" + b"1,2\n" * 100_000 + b"\xff\xfe")
+
+    assert first_line(tmp_path / "feed.csv", remedy="-") == "line,hour\n"
+    with pytest.raises(UsageError, match="there is no such file; name the feed"):
+        first_line(tmp_path / "none.csv", remedy="name the feed")
